@@ -1,0 +1,1 @@
+"""The release gates: ``python -m checks`` proves what a release promises."""

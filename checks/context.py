@@ -1,0 +1,42 @@
+"""What every gate is given: the project, the policies, the manifest and places to work in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from checks.manifest import Manifest
+    from checks.model import Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """The built files that are judged; both come from one build."""
+
+    wheel: Path
+    sdist: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`project` is the tree under check, `policies` the rules and specimens, `work` a scratch
+    folder of this run, `cache` one that survives runs (environments keyed by lock hash).
+
+    `artifacts` builds the wheel and the sdist on first use (thread-safe, once a run) and returns
+    them. `own` is true when the project is the one these checks belong to.
+    """
+
+    project: Path
+    policies: Path
+    manifest: Manifest
+    mode: Mode
+    work: Path
+    cache: Path
+    own: bool
+    source_date_epoch: int
+    artifacts: Callable[[], Artifacts]
+    advisories: Path | None = None

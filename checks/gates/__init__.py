@@ -1,0 +1,1 @@
+"""One module per gate; each offers one class that satisfies `checks.gates.interface.Gate`."""
