@@ -1,0 +1,259 @@
+"""Every setting of the bus: frozen, validated, and described once, here.
+
+The descriptions are what ``--help``, ``check-config`` and docs/running.md show, so a setting
+cannot exist without one. Durations are in seconds, sizes in bytes.
+"""
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+GIB: Final = 1024 * MIB
+DAY: Final = 86_400.0
+
+# The settings that bring a key: any of them means that tokens are wanted.
+KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file")
+
+
+def _none_from_word(value: object) -> object:
+    """TOML and the environment have no null; the words ``none`` and ``off`` stand for it."""
+    if isinstance(value, str) and value.strip().lower() in {"none", "off"}:
+        return None
+    return value
+
+
+Port = Annotated[int, Field(ge=0, le=65_535)]
+OffOr = BeforeValidator(_none_from_word)
+
+
+class Section(BaseModel):
+    """What all groups of settings have in common."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # a rejected value may be a secret
+        allow_inf_nan=False,  # an infinite or not-a-number duration compares as no limit at all
+    )
+
+
+class AuthSettings(Section):
+    """Who may connect."""
+
+    mode: Literal["none", "token"] = Field(
+        default="none",
+        description="none: every peer is anonymous. token: a signed JWT is required. "
+        "Giving a secret or a key file means token.",
+    )
+    secret: SecretStr | None = Field(
+        default=None, description="HS256 secret, at least 32 bytes. Prefer secret_file."
+    )
+    secret_file: Path | None = Field(
+        default=None,
+        description="File with the HS256 secret; trailing line ends are not part of it.",
+    )
+    public_key_file: Path | None = Field(
+        default=None, description="PEM file with the public key that tokens are verified with."
+    )
+    algorithm: Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"] | None = Field(
+        default=None,
+        description="The only accepted signature algorithm. HS256 for a secret; "
+        "must be given with a public key.",
+    )
+    issuer: str | None = Field(default=None, min_length=1, description="Required `iss` of a token.")
+    audience: str | None = Field(
+        default=None, min_length=1, description="Required `aud` of a token."
+    )
+    leeway: float = Field(
+        default=30.0,
+        ge=0,
+        le=120,
+        description="Clock difference tolerated in `exp`, `nbf` and `iat`.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_key_means_token(cls, data: object) -> object:
+        """Derive what follows from a key: a secret beside mode none must have been asked for."""
+        if not isinstance(data, dict):
+            return data
+        derived = dict(data)
+        if any(data.get(name) is not None for name in KEY_FIELDS):
+            derived.setdefault("mode", "token")
+        if data.get("secret") is not None or data.get("secret_file") is not None:
+            derived.setdefault("algorithm", "HS256")
+        return derived
+
+
+class StorageSettings(Section):
+    """Where messages are kept."""
+
+    backend: Literal["sqlite", "memory"] = Field(
+        default="sqlite",
+        description="sqlite: on disk, fsynced before the receipt. memory: gone with the process.",
+    )
+    file: str = Field(
+        default="arqonbus.db",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        max_length=200,
+        description="Name of the database file inside data_dir.",
+    )
+    max_pending_bytes: int = Field(
+        default=64 * MIB,
+        ge=MIB,
+        le=16 * GIB,
+        description="Bytes waiting for their commit before publishes are refused.",
+    )
+
+
+class RetentionSettings(Section):
+    """How much history a channel keeps."""
+
+    max_messages: int = Field(
+        default=100_000, ge=1, le=1_000_000_000, description="Messages kept per channel."
+    )
+    max_bytes: int = Field(
+        default=256 * MIB, ge=KIB, le=1024 * GIB, description="Bytes of messages kept per channel."
+    )
+    max_age: Annotated[float | None, OffOr] = Field(
+        default=7 * DAY,
+        gt=0,
+        le=36_500 * DAY,
+        description="Age up to which messages are kept, or none.",
+    )
+
+
+class LimitSettings(Section):
+    """What one peer, and all of them, may take."""
+
+    max_frame_bytes: int = Field(
+        default=MIB, ge=KIB, le=64 * MIB, description="Largest message a client may send."
+    )
+    max_connections: int = Field(
+        default=20_000, ge=1, le=1_000_000, description="Connections at a time; more get HTTP 503."
+    )
+    max_channels: int = Field(
+        default=10_000, ge=1, le=10_000_000, description="Channels that may exist at a time."
+    )
+    channels_per_connection: int = Field(
+        default=1_000, ge=1, le=1_000_000, description="Channels one connection may have joined."
+    )
+    auto_create_channels: bool = Field(
+        default=True, description="Whether publishing to or joining an unknown channel creates it."
+    )
+    batch_messages: int = Field(
+        default=1024,
+        ge=1,
+        le=65_536,
+        description="Messages committed and fanned out together at most.",
+    )
+    batch_bytes: int = Field(
+        default=MIB,
+        ge=KIB,
+        le=64 * MIB,
+        description="Bytes committed and fanned out together at most.",
+    )
+    dedup_window: int = Field(
+        default=1024,
+        ge=0,
+        le=1_000_000,
+        description="Publish ids remembered per channel, so that a repeat is delivered once.",
+    )
+    history_page: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="Messages that one history answer holds at most.",
+    )
+    violations_before_close: int = Field(
+        default=10,
+        ge=1,
+        le=10_000,
+        description="Protocol violations after which a peer is closed (1008).",
+    )
+
+
+class OutboxSettings(Section):
+    """What waits for a peer that reads slowly."""
+
+    max_bytes: int = Field(
+        default=8 * MIB, ge=64 * KIB, le=GIB, description="Bytes that may wait for one peer."
+    )
+    on_overflow: Literal["disconnect", "drop"] = Field(
+        default="disconnect",
+        description="disconnect: close with 4001, resumable. "
+        "drop: leave messages out and tell the peer which (gap).",
+    )
+
+
+class HeartbeatSettings(Section):
+    """How dead and silent peers are found."""
+
+    interval: float = Field(
+        default=20.0, ge=0.05, le=3600, description="Time between pings to a peer."
+    )
+    timeout: float = Field(
+        default=20.0,
+        ge=0.05,
+        le=3600,
+        description="Time a peer has to answer a ping before it is closed.",
+    )
+    idle_timeout: Annotated[float | None, OffOr] = Field(
+        default=None,
+        ge=0.05,
+        le=7 * DAY,
+        description="Close a peer that sent nothing but pongs for so long, or none. "
+        "Off by default: a subscriber that only listens is healthy.",
+    )
+    handshake_timeout: float = Field(
+        default=5.0,
+        ge=0.05,
+        le=60,
+        description="Time a new connection has to finish its handshake.",
+    )
+
+
+class LogSettings(Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least severity that is logged."
+    )
+    format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="json, console, or auto: console on a terminal, else json."
+    )
+
+
+class Settings(Section):
+    """All settings of one bus."""
+
+    profile: Literal["dev", "staging", "prod"] = Field(
+        default="dev",
+        description="prod demands authentication, durable storage and explicit binds.",
+    )
+    host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that the WebSocket server binds."
+    )
+    port: Port = Field(
+        default=9100, description="Port of the WebSocket server; 0 takes a free one."
+    )
+    http_host: str = Field(
+        default="127.0.0.1", min_length=1, description="Address that the HTTP pages bind."
+    )
+    http_port: Port = Field(default=8080, description="Port of the HTTP pages; 0 takes a free one.")
+    data_dir: Path = Field(
+        default=Path("./data"), description="Folder for all that is stored; made when missing."
+    )
+    drain_timeout: float = Field(
+        default=10.0, ge=0.1, le=600, description="Time a stopping bus has to finish what it took."
+    )
+    auth: AuthSettings = Field(default_factory=AuthSettings)
+    storage: StorageSettings = Field(default_factory=StorageSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    outbox: OutboxSettings = Field(default_factory=OutboxSettings)
+    heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
