@@ -1,0 +1,62 @@
+"""The one error family of the bus: each has a wire code, a message for a person and a retry hint."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ErrorCode(enum.StrEnum):
+    """Wire codes of protocol 1.0; docs/protocol.md says when each is sent."""
+
+    VALIDATION_ERROR = "VALIDATION_ERROR"
+    UNSUPPORTED_VERSION = "UNSUPPORTED_VERSION"
+    UNKNOWN_TYPE = "UNKNOWN_TYPE"
+    UNKNOWN_COMMAND = "UNKNOWN_COMMAND"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    POLICY_BLOCKED = "POLICY_BLOCKED"
+    STORAGE_UNAVAILABLE = "STORAGE_UNAVAILABLE"
+    DURABILITY_NOT_MET = "DURABILITY_NOT_MET"
+    INTERNAL = "INTERNAL"
+
+
+class ArqonBusError(Exception):
+    """A refusal that can be told to the peer.
+
+    Attributes:
+        code: the wire code.
+        message: one sentence for a person, free of internals.
+        retryable: whether the same request may succeed later.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+
+
+class StorageError(ArqonBusError):
+    """The store refused or could not be reached: nothing of the batch was stored."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.STORAGE_UNAVAILABLE, message, retryable=True)
+
+
+def invalid(message: str) -> ArqonBusError:
+    """A VALIDATION_ERROR that says which field and why."""
+    return ArqonBusError(ErrorCode.VALIDATION_ERROR, message)
+
+
+def not_found(message: str) -> ArqonBusError:
+    """A NOT_FOUND that names what is missing."""
+    return ArqonBusError(ErrorCode.NOT_FOUND, message)
+
+
+def conflict(message: str) -> ArqonBusError:
+    """A CONFLICT that says what stands in the way."""
+    return ArqonBusError(ErrorCode.CONFLICT, message)

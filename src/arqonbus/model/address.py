@@ -1,0 +1,34 @@
+"""Where a message goes: a channel in a room."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from arqonbus.errors import invalid
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}", re.ASCII)
+
+
+class Address(NamedTuple):
+    """A room and a channel, each 1–128 of ``A-Za-z0-9_.-``, beginning with a letter or digit."""
+
+    room: str
+    channel: str
+
+    def __str__(self) -> str:
+        return f"{self.room}:{self.channel}"
+
+
+def check_address(room: str, channel: str) -> Address:
+    """A valid address of both names.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR that names the offending field.
+    """
+    for field, name in (("room", room), ("channel", channel)):
+        if not _NAME.fullmatch(name):
+            raise invalid(
+                f"{field}: 1–128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash"
+            )
+    return Address(room, channel)

@@ -1,0 +1,66 @@
+"""``arqonbus.v1.msgpack``: one MessagePack object a frame, through msgspec.
+
+Payloads are JSON values in both codecs: bin and ext types, NaN, infinities and keys that are no
+strings are refused.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from arqonbus.errors import invalid
+from arqonbus.protocol import SUBPROTOCOL_MSGPACK
+from arqonbus.protocol.codec import Args
+from arqonbus.protocol.inbound import ClientFrame, FrameHead
+from arqonbus.protocol.outbound import Outbound
+from arqonbus.protocol.values import check_portable
+
+
+class MsgpackCodec:
+    """Binary frames; as strict as JSON."""
+
+    subprotocol = SUBPROTOCOL_MSGPACK
+    binary = True
+
+    def __init__(self) -> None:
+        self._decode = msgspec.msgpack.Decoder(ClientFrame).decode
+        self._decode_head = msgspec.msgpack.Decoder(FrameHead).decode
+        self._encode = msgspec.msgpack.Encoder().encode
+
+    def decode(self, data: str | bytes) -> ClientFrame:
+        """See `Codec.decode`."""
+        return self._decode(_binary(data))
+
+    def decode_head(self, data: str | bytes) -> FrameHead:
+        """See `Codec.decode_head`."""
+        return self._decode_head(_binary(data))
+
+    def payload_json(self, raw: msgspec.Raw) -> bytes:
+        """See `Codec.payload_json`."""
+        try:
+            value = msgspec.msgpack.decode(raw)
+            check_portable(value)
+            return msgspec.json.encode(value)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise invalid(f"payload: {error}") from error
+
+    def args(self, raw: msgspec.Raw | None, kind: type[Args]) -> Args:
+        """See `Codec.args`."""
+        try:
+            return msgspec.msgpack.decode(b"\x80" if raw is None else raw, type=kind)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise invalid(f"args: {error}") from error
+
+    def encode(self, frame: Outbound) -> bytes:
+        """See `Codec.encode`."""
+        return self._encode(frame)
+
+    def from_json(self, text: bytes) -> bytes:
+        """See `Codec.from_json`."""
+        return self._encode(msgspec.json.decode(text))
+
+
+def _binary(data: str | bytes) -> bytes:
+    if isinstance(data, str):
+        raise msgspec.DecodeError("a MessagePack envelope comes in a binary frame")
+    return data

@@ -1,0 +1,147 @@
+"""What a store must do. Every channel is a stream: positions (`seq`) from 1, without holes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from arqonbus.errors import StorageError
+from arqonbus.model.address import Address
+from arqonbus.model.durability import Durability
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelAppend:
+    """New messages of one channel in one commit, in order.
+
+    `epoch` is the stream's; a store that does not know the channel yet creates it with this epoch.
+    `timestamp` is the commit's time in microseconds since the Unix epoch, never less than that of
+    the append before. Each body is an opaque, non-empty UTF-8 fragment.
+    """
+
+    address: Address
+    epoch: str
+    timestamp: int
+    bodies: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """A stream's state. `first_seq` is the oldest position still there, `last_seq` the newest ever
+    given (kept when retention removed all); an empty stream has ``first_seq == last_seq + 1``.
+    `size` counts the bodies' bytes. `last_timestamp` (µs) is 0 before the first message.
+    """
+
+    address: Address
+    epoch: str
+    first_seq: int
+    last_seq: int
+    size: int
+    last_timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message read back: position, commit time (µs since the Unix epoch) and body."""
+
+    seq: int
+    timestamp: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One read's result: consecutive messages, and the stream's state at the moment of reading.
+
+    `more` says that messages of the asked range remain after the last one here.
+    """
+
+    messages: tuple[StoredMessage, ...]
+    info: StreamInfo
+    more: bool
+
+
+# The first position given to each ChannelAppend, in order; or why nothing of it was stored.
+CommitResult = Sequence[int] | StorageError
+OnCommit = Callable[[CommitResult], None]
+
+
+class Storage(Protocol):
+    """A store of streams. All methods are called on the event loop's thread.
+
+    `durability` is what a successful commit has reached. Retention (count, bytes, age per channel)
+    is given when the store is built; it removes only from the old end.
+    """
+
+    @property
+    def durability(self) -> Durability:
+        """The level that a commit's receipt may name."""
+        ...
+
+    async def open(self) -> Sequence[StreamInfo]:
+        """Open, check and lock the store; return all streams.
+
+        Raises:
+            StorageError: it can't be opened, is damaged, or another process has it.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in, then release everything; idempotent."""
+        ...
+
+    def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
+        """Commit the batch as one, all or nothing, then call `on_commit` once on the loop.
+
+        At most one append is in flight: the caller waits for `on_commit` before the next. A store
+        that commits at once may call `on_commit` before it returns.
+        """
+        ...
+
+    async def create(self, address: Address, epoch: str) -> StreamInfo:
+        """Create an empty stream, or return the one that is there.
+
+        Raises:
+            StorageError: nothing was created.
+        """
+        ...
+
+    async def delete(self, address: Address) -> bool:
+        """Remove a stream with all its messages; False when there was none.
+
+        Raises:
+            StorageError: nothing was removed.
+        """
+        ...
+
+    async def read(self, address: Address, *, after: int, limit: int, max_bytes: int) -> Page | None:
+        """Messages with ``seq > after``, oldest first, at most `limit` and about `max_bytes` (at
+        least one message if there is one); None for an unknown stream. If ``after + 1`` was removed
+        by retention the page begins at the oldest message: compare with `info.first_seq`.
+
+        Raises:
+            StorageError: the store can't be read, or what it holds has a hole.
+        """
+        ...
+
+    async def position_at(self, address: Address, timestamp: int) -> int | None:
+        """The position before the first message with a commit time ``>= timestamp`` (µs), fit for
+        `read(after=…)`; None for an unknown stream.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        ...
+
+    async def trim(self, now: int) -> int:
+        """Apply age retention as of `now` (µs); return how many messages went.
+
+        Raises:
+            StorageError: the store can't be reached; what was removed is a prefix all the same.
+        """
+        ...
+
+    def problem(self) -> str | None:
+        """Why the store can't take messages at present, for `/ready`; None when it can."""
+        ...
