@@ -7,7 +7,16 @@ cannot exist without one. Durations are in seconds, sizes in bytes.
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -38,6 +47,15 @@ class Section(BaseModel):
         hide_input_in_errors=True,  # a rejected value may be a secret
         allow_inf_nan=False,  # an infinite or not-a-number duration compares as no limit at all
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_as_number(cls, value: object, info: ValidationInfo) -> object:
+        """``port = true`` would otherwise be port 1."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and wanted is not bool:
+            raise ValueError("a boolean is not a value of this setting")
+        return value
 
 
 class AuthSettings(Section):
