@@ -1,0 +1,1 @@
+"""Who may come in: authenticators and the keys they verify with."""

@@ -1,0 +1,1 @@
+"""What can be seen of the bus from outside: metrics and logs."""

@@ -1,0 +1,89 @@
+"""Structured logs on standard error: one JSON object a line, or readable on a terminal."""
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Final, TextIO
+
+import structlog
+from pydantic import SecretStr
+
+from arqonbus.config.model import LogSettings
+
+MASK: Final = "********"
+# Whole words of a key, so that ``tokens_checked`` or ``author`` stay readable.
+SECRET_WORDS: Final = frozenset(
+    {"secret", "token", "password", "authorization", "bearer", "credential", "credentials", "jwt"}
+)
+
+
+def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
+    """Set up structlog, and the standard library's log to end in the same place.
+
+    Args:
+        settings: Level and format.
+        stream: Where lines go; standard error by default.
+    """
+    out = stream or sys.stderr
+    as_json = settings.format == "json" or (settings.format == "auto" and not out.isatty())
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    shared = _shared_processors()
+    structlog.configure(
+        processors=[*shared, *_rendering(out, as_json=as_json)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=True,
+    )
+    _configure_standard_library(out, level, shared, as_json=as_json)
+
+
+def mask_secrets(
+    _logger: object, _method: str, event: MutableMapping[str, object]
+) -> MutableMapping[str, object]:
+    """Mask every value that is a secret by its type or by the name it is logged under."""
+    for key, value in event.items():
+        if isinstance(value, SecretStr) or SECRET_WORDS.intersection(key.lower().split("_")):
+            event[key] = MASK
+    return event
+
+
+def _shared_processors() -> list[structlog.types.Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        mask_secrets,
+    ]
+
+
+def _rendering(out: TextIO, *, as_json: bool) -> list[structlog.types.Processor]:
+    # Tracebacks without local variables in both formats: a local may be a secret.
+    if as_json:
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [
+            structlog.processors.ExceptionRenderer(frames),
+            structlog.processors.JSONRenderer(),
+        ]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    ]
+
+
+def _configure_standard_library(
+    out: TextIO, level: int, shared: list[structlog.types.Processor], *, as_json: bool
+) -> None:
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(out, as_json=as_json),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)

@@ -1,0 +1,137 @@
+"""Every metric of the bus, in a registry that is passed in.
+
+The hot path calls these once a batch with whole numbers, so nothing here is called per message.
+"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+COMMIT_BUCKETS: Final = (
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+)  # fmt: skip
+
+
+class _Make:
+    """Makes metrics of one registry with the bus's prefix."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+
+    def counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"arqonbus_{name}", text, labels, registry=self._registry)
+
+    def gauge(self, name: str, text: str) -> Gauge:
+        return Gauge(f"arqonbus_{name}", text, registry=self._registry)
+
+    def histogram(self, name: str, text: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"arqonbus_{name}", text, registry=self._registry, buckets=buckets)
+
+
+class Metrics:
+    """The counters, gauges and histograms of one bus."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry: Final = registry
+        make = _Make(registry)
+        self._connection_metrics(make)
+        self._message_metrics(make)
+        self._failure_metrics(make)
+
+    def _connection_metrics(self, make: _Make) -> None:
+        self._connections = make.gauge("connections", "Open WebSocket connections.")
+        self._connections_total = make.counter("connections_total", "Connections accepted.")
+        self._handshakes_refused = make.counter(
+            "handshakes_refused_total", "Handshakes refused, by reason.", "reason"
+        )
+        self._bytes_in = make.counter("bytes_in_total", "Payload bytes of frames received.")
+        self._bytes_out = make.counter("bytes_out_total", "Bytes handed to peers' sockets.")
+        self._commands = make.counter(
+            "commands_total", "Commands answered, by command and status.", "command", "status"
+        )
+
+    def _message_metrics(self, make: _Make) -> None:
+        self._published = make.counter("messages_published_total", "Messages accepted and stored.")
+        self._delivered = make.counter("messages_delivered_total", "Deliveries put into outboxes.")
+        self._dropped = make.counter(
+            "messages_dropped_total", "Deliveries left out, by reason; peers got a gap.", "reason"
+        )
+        self._batches = make.counter("batches_total", "Batches committed.")
+        self._batch_size = make.histogram("batch_size", "Messages in a batch.", BATCH_BUCKETS)
+        self._commit_seconds = make.histogram(
+            "commit_seconds", "Time from handing a batch to storage to its commit.", COMMIT_BUCKETS
+        )
+
+    def _failure_metrics(self, make: _Make) -> None:
+        self._protocol_errors = make.counter(
+            "protocol_errors_total", "Error envelopes sent, by error code.", "code"
+        )
+        self._internal_errors = make.counter(
+            "internal_errors_total", "Faults of the bus itself, by place.", "where"
+        )
+        self._outbox_overflows = make.counter(
+            "outbox_overflows_total", "Peers that read too slowly, by policy.", "policy"
+        )
+        self._storage_refused = make.counter(
+            "storage_refused_total", "Publishes refused because storage could not take them."
+        )
+
+    def connection_opened(self) -> None:
+        """A peer finished its handshake."""
+        self._connections.inc()
+        self._connections_total.inc()
+
+    def connection_closed(self) -> None:
+        """A peer that had been opened is gone."""
+        self._connections.dec()
+
+    def handshake_refused(self, reason: str) -> None:
+        """A handshake was answered with an HTTP error."""
+        self._handshakes_refused.labels(reason).inc()
+
+    def received(self, size: int) -> None:
+        """Frames with so many payload bytes came in."""
+        self._bytes_in.inc(size)
+
+    def sent(self, size: int) -> None:
+        """So many bytes were handed to sockets."""
+        self._bytes_out.inc(size)
+
+    def published(self, messages: int) -> None:
+        """So many messages were accepted and reached their durability."""
+        self._published.inc(messages)
+
+    def delivered(self, messages: int) -> None:
+        """So many deliveries were put into outboxes."""
+        self._delivered.inc(messages)
+
+    def dropped(self, reason: str, messages: int) -> None:
+        """So many deliveries were left out."""
+        self._dropped.labels(reason).inc(messages)
+
+    def batch(self, messages: int, commit_seconds: float) -> None:
+        """One batch was committed."""
+        self._batches.inc()
+        self._batch_size.observe(messages)
+        self._commit_seconds.observe(commit_seconds)
+
+    def protocol_error(self, code: str) -> None:
+        """A peer was sent an error envelope."""
+        self._protocol_errors.labels(code).inc()
+
+    def internal_error(self, where: str) -> None:
+        """The bus itself failed at a named place; never by the peer's data."""
+        self._internal_errors.labels(where).inc()
+
+    def outbox_overflow(self, policy: str) -> None:
+        """A peer's outbox was full."""
+        self._outbox_overflows.labels(policy).inc()
+
+    def command(self, command: str, status: str) -> None:
+        """A command was answered; unknown names must be passed as ``unknown``."""
+        self._commands.labels(command, status).inc()
+
+    def storage_refused(self, messages: int = 1) -> None:
+        """So many publishes were refused by storage."""
+        self._storage_refused.inc(messages)
