@@ -41,7 +41,7 @@ class Metrics:
 
     def _connection_metrics(self, make: _Make) -> None:
         self._connections = make.gauge("connections", "Open WebSocket connections.")
-        self._connections_total = make.counter("connections_total", "Connections accepted.")
+        self._accepted = make.counter("connections_accepted_total", "Connections accepted.")
         self._handshakes_refused = make.counter(
             "handshakes_refused_total", "Handshakes refused, by reason.", "reason"
         )
@@ -80,7 +80,7 @@ class Metrics:
     def connection_opened(self) -> None:
         """A peer finished its handshake."""
         self._connections.inc()
-        self._connections_total.inc()
+        self._accepted.inc()
 
     def connection_closed(self) -> None:
         """A peer that had been opened is gone."""
