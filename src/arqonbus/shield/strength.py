@@ -69,10 +69,10 @@ _KNOWN_PATTERN: Final = re.compile(
 
 def weakness(secret: bytes) -> str | None:
     """Why the secret is too weak to sign with, or None; never a part of the secret itself."""
-    if len(secret) < MIN_BYTES:
-        return f"has {len(secret)} bytes; at least {MIN_BYTES} are needed"
     if _made_of_known_words(secret):
         return "is, or is made of, a well-known default"
+    if len(secret) < MIN_BYTES:
+        return f"has {len(secret)} bytes; at least {MIN_BYTES} are needed"
     if _is_guessable(secret):
         return "has too little entropy; take one from `openssl rand -base64 48`"
     return None

@@ -1,0 +1,1 @@
+"""The composition of a bus: preflight, build and lifecycle."""

@@ -1,0 +1,132 @@
+"""What must hold before anything listens: every problem is found, none is overlooked for another.
+
+Fail closed: what can't be judged, such as a host name that may point anywhere, is judged unsafe.
+"""
+
+import ipaddress
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from arqonbus.config.load import DEFAULT
+from arqonbus.config.model import KEY_FIELDS, Settings
+from arqonbus.shield.keys import KeyProblem, read_key
+
+BINDS: Final = ("host", "port", "http_host", "http_port")
+
+
+def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
+    """Every reason not to start, one line each; empty when the bus may start."""
+    return [
+        *_authentication(settings),
+        *_open_binds(settings, origins),
+        *_production(settings, origins),
+        *_ports(settings),
+        *_sizes(settings),
+        *_data_dir(settings),
+    ]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``; a name is not looked up and not trusted."""
+    if host.lower() == "localhost":  # RFC 6761, 6.3: always loopback
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _authentication(settings: Settings) -> Iterator[str]:
+    auth = settings.auth
+    if auth.mode == "none":
+        names = (*KEY_FIELDS, "algorithm", "issuer", "audience")
+        for name in (name for name in names if dict(auth)[name] is not None):
+            yield (
+                f"auth.{name} is set but auth.mode is none, so no token would be checked: "
+                "remove one of the two"
+            )
+        return
+    try:
+        read_key(auth)
+    except KeyProblem as problem:
+        yield str(problem)
+
+
+def _open_binds(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
+    if settings.auth.mode != "none":
+        return
+    for path, host in (("host", settings.host), ("http_host", settings.http_host)):
+        if not is_loopback(host):
+            yield (
+                f"{path}: {host} (from {origins.get(path, DEFAULT)}) can be reached from other "
+                "machines but there is no authentication: set auth.secret_file, or bind loopback"
+            )
+
+
+def _production(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:
+    if settings.profile != "prod":
+        return
+    if settings.auth.mode == "none":
+        yield "profile prod needs authentication: set auth.secret_file or auth.public_key_file"
+    if settings.storage.backend == "memory":
+        yield (
+            "profile prod needs durable storage: storage.backend memory "
+            f"(from {origins.get('storage.backend', DEFAULT)}) loses everything with the process"
+        )
+    for path in BINDS:
+        if origins.get(path, DEFAULT) == DEFAULT:
+            yield f"profile prod needs explicit binds: {path} was left to its default"
+
+
+def _ports(settings: Settings) -> Iterator[str]:
+    if settings.port == settings.http_port != 0:
+        yield f"port and http_port are both {settings.port}: each server needs its own"
+
+
+def _sizes(settings: Settings) -> Iterator[str]:
+    frame = settings.limits.max_frame_bytes
+    if settings.outbox.max_bytes < frame:
+        yield (
+            f"outbox.max_bytes: {settings.outbox.max_bytes} is less than limits.max_frame_bytes "
+            f"({frame}), so a message could be accepted that no peer can ever be sent"
+        )
+    if settings.storage.max_pending_bytes < frame:
+        yield (
+            f"storage.max_pending_bytes: {settings.storage.max_pending_bytes} is less than "
+            f"limits.max_frame_bytes ({frame}), so a message could never be stored"
+        )
+
+
+def _data_dir(settings: Settings) -> Iterator[str]:
+    """Look without touching: check-config must leave nothing behind."""
+    if settings.storage.backend == "memory":
+        return
+    folder = settings.data_dir
+    try:
+        existing = _nearest_existing(folder.absolute())
+        if not existing.is_dir():
+            yield f"data_dir: {existing} is not a folder"
+        elif not os.access(existing, os.W_OK | os.X_OK):
+            yield f"data_dir: {folder} cannot be written: no permission in {existing}"
+        else:
+            yield from _database_file(folder / settings.storage.file)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a path"
+        yield f"data_dir: {folder} cannot be used: {reason}"
+
+
+def _database_file(file: Path) -> Iterator[str]:
+    if not file.exists():
+        return
+    if not file.is_file():
+        yield f"storage.file: {file} is not a file"
+    elif not os.access(file, os.R_OK | os.W_OK):
+        yield f"storage.file: {file} cannot be read and written"
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.parents) if folder.exists())

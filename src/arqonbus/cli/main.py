@@ -1,0 +1,23 @@
+"""The `arqonbus` command."""
+
+import click
+
+from arqonbus.cli.check_config import check_config
+from arqonbus.cli.serve import serve
+from arqonbus.version import __version__
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="arqonbus")
+def main() -> None:
+    """ArqonBus: a WebSocket message bus that never says more than it did.
+
+    \b
+    arqonbus serve                    run a bus on this machine, messages kept in ./data
+    arqonbus check-config             see every setting and where it came from
+    arqonbus COMMAND --help           what a command takes
+    """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
+
+
+main.add_command(serve)
+main.add_command(check_config)

@@ -1,0 +1,45 @@
+"""`arqonbus serve`: load, check everything, and only then start."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from arqonbus.cli.exits import Exit
+from arqonbus.cli.sources import read, report, source_options
+from arqonbus.config.model import Settings
+from arqonbus.errors import StorageError
+from arqonbus.telemetry import logs
+
+
+@click.command()
+@source_options
+def serve(config: Path | None, **flags: object) -> None:
+    """Run the bus until SIGTERM or SIGINT.
+
+    Without anything it serves this machine on 127.0.0.1:9100 and keeps messages in ./data.
+    Every setting can be given in the file or as ARQONBUS_… as well; a flag beats the
+    environment, the environment beats the file. Nothing listens before storage is open and
+    every check has passed.
+    """
+    loaded, found = read(config, flags)
+    if loaded is None or found:
+        report(found)
+        sys.exit(Exit.CONFIG)
+    logs.configure(loaded.settings.log)
+    sys.exit(_run(loaded.settings))
+
+
+def _run(settings: Settings) -> int:
+    # Imported here: a refused configuration needs no event loop, no sockets and no storage.
+    from arqonbus.app.server import run  # noqa: PLC0415 - see above
+
+    try:
+        return run(settings)
+    except StorageError as error:
+        click.echo(f"arqonbus: not started: storage: {error.message}", err=True)
+        return Exit.IO
+    except OSError as error:
+        # The lifecycle lets no other operating system error out before it listens.
+        click.echo(f"arqonbus: not started: {error.strerror or error}", err=True)
+        return Exit.UNAVAILABLE
