@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from checks.manifest import Manifest
     from checks.model import Mode
@@ -23,8 +23,10 @@ class Artifacts:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`project` is the tree under check, `policies` the rules and specimens, `work` a scratch
-    folder of this run, `cache` one that survives runs (environments keyed by lock hash).
+    """What a gate works with.
+
+    `project` is the tree under check, `policies` the rules and specimens, `work` a scratch folder
+    of this run, `cache` one that survives runs (environments keyed by lock hash).
 
     `artifacts` builds the wheel and the sdist on first use (thread-safe, once a run) and returns
     them. `own` is true when the project is the one these checks belong to.

@@ -30,15 +30,15 @@ class Mode(enum.StrEnum):
     DEGRADED = "degraded"
 
 
-class CouldNotRun(Exception):
+class CouldNotRun(Exception):  # noqa: N818 - named as the status it leads to
     """A gate has no trustworthy answer: a tool crashed, skipped, or scanned nothing."""
 
 
-class NotEvaluated(Exception):
+class NotEvaluated(Exception):  # noqa: N818 - named as the status it leads to
     """A gate lacks a source outside this machine; allowed in degraded mode only."""
 
 
-class NotApplicable(Exception):
+class NotApplicable(Exception):  # noqa: N818 - named as the status it leads to
     """A gate needs means that the project under check does not have."""
 
 

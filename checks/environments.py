@@ -1,0 +1,89 @@
+"""Virtual environments made from a lock, kept in the cache under a hash of all that went in."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import shutil
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.model import CouldNotRun
+from checks.process import run_tool, tool_version
+from checks.specimens import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from checks.context import Context
+
+_STAMP = "complete"
+_TAIL = 2_000
+
+
+def make_environment(
+    context: Context, lock: Path, *, extra: Sequence[str | Path] = (), name: str
+) -> Path:
+    """Return the Python of an environment that holds exactly what `lock` pins, and `extra`.
+
+    `extra` is installed afterwards without dependencies: a `Path` is a wheel (its contents are
+    part of the key), a string a requirement ``name==version``. The environment is built in place
+    (scripts carry absolute paths, so a finished one can't be moved) under a file lock, and counts
+    only with its stamp; one without a stamp is thrown away and built anew.
+
+    Raises:
+        CouldNotRun: the environment could not be made.
+    """
+    context.cache.mkdir(parents=True, exist_ok=True)
+    home = context.cache / f"{name}-{_key(lock, extra)}"
+    with _exclusive(home.parent / f"{home.name}.lock"):
+        if not (home / _STAMP).is_file():
+            _build(home, lock, extra)
+    return python_of(home)
+
+
+def python_of(home: Path) -> Path:
+    """Return the interpreter of the environment in `home`."""
+    folder = "Scripts" if sys.platform == "win32" else "bin"
+    return home / folder / ("python.exe" if sys.platform == "win32" else "python")
+
+
+def _key(lock: Path, extra: Sequence[str | Path]) -> str:
+    parts = [sys.version, sys.executable, digest(lock)]
+    parts += [digest(one) if isinstance(one, Path) else one for one in extra]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
+
+
+def _build(home: Path, lock: Path, extra: Sequence[str | Path]) -> None:
+    shutil.rmtree(home, ignore_errors=True)
+    _python(sys.executable, ["-m", "venv", str(home)], "venv")
+    python = str(python_of(home))
+    pip = ["-m", "pip", "--disable-pip-version-check", "install", "--only-binary", ":all:"]
+    if _pins_something(lock):
+        _python(python, [*pip, "--require-hashes", "-r", str(lock)], "pip")
+    if extra:
+        _python(python, [*pip, "--no-deps", *map(str, extra)], "pip")
+    (home / _STAMP).touch()
+
+
+def _pins_something(lock: Path) -> bool:
+    """Tell whether the lock has a line to install: pip refuses an empty file only with a hint."""
+    lines = (line.strip() for line in lock.read_text("utf-8").splitlines())
+    return any(line and not line.startswith("#") for line in lines)
+
+
+def _python(python: str, arguments: list[str], tool: str) -> None:
+    version = tool_version("pip") if tool == "pip" else sys.version.split()[0]
+    done = run_tool(tool, [python, *arguments], cwd=Path.cwd(), version=version, timeout=900)
+    if done.exit_code != 0:
+        raise CouldNotRun(f"{tool} exited {done.exit_code}: {done.stderr.strip()[-_TAIL:]}")
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    """Hold a file lock: gates run side by side, and so may two release checks."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
