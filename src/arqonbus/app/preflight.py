@@ -106,6 +106,9 @@ def _data_dir(settings: Settings) -> Iterator[str]:
     if settings.storage.backend == "memory":
         return
     folder = settings.data_dir
+    if "\0" in str(folder):
+        yield "data_dir: is not a folder name"
+        return
     try:
         existing = _nearest_existing(folder.absolute())
         if not existing.is_dir():
@@ -114,9 +117,8 @@ def _data_dir(settings: Settings) -> Iterator[str]:
             yield f"data_dir: {folder} cannot be written: no permission in {existing}"
         else:
             yield from _database_file(folder / settings.storage.file)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a path"
-        yield f"data_dir: {folder} cannot be used: {reason}"
+    except OSError as error:
+        yield f"data_dir: {folder} cannot be used: {error.strerror}"
 
 
 def _database_file(file: Path) -> Iterator[str]:
@@ -129,4 +131,5 @@ def _database_file(file: Path) -> Iterator[str]:
 
 
 def _nearest_existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.parents) if folder.exists())
+    # A dangling link counts as existing: no folder can be made in its place.
+    return next(at for at in (path, *path.parents) if at.exists() or at.is_symlink())

@@ -1,7 +1,10 @@
 """`arqonbus serve`: load, check everything, and only then start."""
 
+import errno
+import socket
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -10,6 +13,11 @@ from arqonbus.cli.sources import read, report, source_options
 from arqonbus.config.model import Settings
 from arqonbus.errors import StorageError
 from arqonbus.telemetry import logs
+
+# What binding an address can fail with; any other error of the system is a fault to be seen.
+BIND_ERRORS: Final = frozenset(
+    {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT}
+)
 
 
 @click.command()
@@ -40,6 +48,11 @@ def _run(settings: Settings) -> int:
         click.echo(f"arqonbus: not started: storage: {error.message}", err=True)
         return Exit.IO
     except OSError as error:
-        # The lifecycle lets no other operating system error out before it listens.
-        click.echo(f"arqonbus: not started: {error.strerror or error}", err=True)
+        if not _is_about_binding(error):
+            raise
+        click.echo(f"arqonbus: not started: {error.strerror}", err=True)
         return Exit.UNAVAILABLE
+
+
+def _is_about_binding(error: OSError) -> bool:
+    return isinstance(error, socket.gaierror) or error.errno in BIND_ERRORS

@@ -99,6 +99,8 @@ def _read(path: Path, name: str) -> bytes:
             content = file.read(MAX_KEY_BYTES + 1)
     except OSError as error:
         raise KeyProblem(f"{name}: {path} cannot be read: {error.strerror}") from None
+    except ValueError:  # a NUL in the name
+        raise KeyProblem(f"{name}: is not a file name") from None
     if len(content) > MAX_KEY_BYTES:
         raise KeyProblem(f"{name}: {path} is larger than any key")
     return content

@@ -3,6 +3,8 @@
 import math
 import re
 from collections import Counter
+from functools import cache
+from importlib.resources import files
 from itertools import pairwise
 from typing import Final
 
@@ -13,58 +15,13 @@ MIN_UNIT: Final = 16
 # What may be left of a secret without its well-known words before it counts as made of them.
 MIN_REST: Final = 24
 
-# Secrets out of tutorials, examples and earlier versions, and the words that they are made of.
-KNOWN: Final = (
-    "arqon-dev-secret",
-    "your-256-bit-secret",
-    "your-384-bit-secret",
-    "your-512-bit-secret",
-    "correcthorsebatterystaple",
-    "qwertyuiopasdfghjklzxcvbnm",
-    "qwertyuiop",
-    "asdfghjkl",
-    "zxcvbnm",
-    "a-string-secret-at-least-256-bits-long",
-    "replace-me",
-    "replaceme",
-    "placeholder",
-    "development",
-    "production",
-    "change-me",
-    "change-this",
-    "change_me",
-    "changeme",
-    "changethis",
-    "change",
-    "arqonbus",
-    "arqon",
-    "insecure",
-    "password",
-    "passw0rd",
-    "default",
-    "example",
-    "secret",
-    "s3cr3t",
-    "sample",
-    "please",
-    "supersecret",
-    "super",
-    "letmein",
-    "jwt-key",
-    "token",
-    "admin",
-    "value",
-    "test",
-    "your",
-    "this",
-    "demo",
-    "jwt",
-    "dev",
-    "key",
-)
-_KNOWN_PATTERN: Final = re.compile(
-    "|".join(re.escape(word) for word in sorted(KNOWN, key=len, reverse=True))
-)
+
+@cache
+def known_words() -> re.Pattern[str]:
+    """Any of the well-known words, the longest first; they are data beside this module."""
+    text = files("arqonbus.shield").joinpath("known_secrets.txt").read_text(encoding="utf-8")
+    words = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
 
 
 def weakness(secret: bytes) -> str | None:
@@ -80,7 +37,7 @@ def weakness(secret: bytes) -> str | None:
 
 def _made_of_known_words(secret: bytes) -> bool:
     text = secret.decode("utf-8", errors="replace").lower()
-    rest = _KNOWN_PATTERN.sub("", text)
+    rest = known_words().sub("", text)
     if rest == text:
         return False
     return len(rest) < MIN_REST or _is_guessable(rest.encode())

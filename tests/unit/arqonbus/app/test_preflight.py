@@ -92,6 +92,9 @@ def test_a_data_dir_that_cannot_be(tmp_path: Path) -> None:
     file.touch()
     assert "is not a folder" in found({"data_dir": file / "below"})
     assert "cannot be used" in found({"data_dir": "x" * 5000})
+    assert "not a folder name" in found({"data_dir": "a\0b"})
+    (tmp_path / "dangling").symlink_to(tmp_path / "absent")
+    assert "is not a folder" in found({"data_dir": tmp_path / "dangling"})
     (tmp_path / "arqonbus.db").mkdir()
     assert "is not a file" in found({"data_dir": tmp_path})
     assert found({"data_dir": file, "storage": {"backend": "memory"}}) == ""

@@ -16,8 +16,8 @@ BETWEEN = re.compile(r"<!-- settings: begin -->\n(.*?)<!-- settings: end -->", r
 def table() -> str:
     """The table as it must be; paste it from the failure when a setting changed."""
     rows = [
-        f"| `{setting.path}` | `{setting.env}` | `{setting.default}` | {cell(setting.description)} |"
-        for setting in known_settings()
+        f"| `{it.path}` | `{it.env}` | `{it.default}` | {cell(it.description)} |"
+        for it in known_settings()
     ]
     head = ["| Setting | Variable | Default | Meaning |", "|---|---|---|---|"]
     return "\n".join([*head, *rows, ""])

@@ -78,6 +78,7 @@ def test_a_secret_file_without_its_line_end(tmp_path: Path) -> None:
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     assert "cannot be read" in said({"secret_file": tmp_path / "absent"})
+    assert "is not a file name" in said({"secret_file": "a\0b"})
     (tmp_path / "large").write_bytes(b"x" * 70_000)
     assert "larger than any key" in said({"secret_file": tmp_path / "large"})
     (tmp_path / "junk").write_text("no key")
