@@ -8,7 +8,7 @@ from typing import Final
 import click
 from pydantic import SecretStr
 
-from arqonbus.cli.exits import Exit
+from arqonbus.app.exits import Exit
 from arqonbus.cli.sources import read, source_options
 from arqonbus.config.load import Loaded
 from arqonbus.config.names import MASK, known_settings, shown, value_at

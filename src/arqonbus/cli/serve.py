@@ -1,23 +1,14 @@
 """`arqonbus serve`: load, check everything, and only then start."""
 
-import errno
-import socket
 import sys
 from pathlib import Path
-from typing import Final
 
 import click
 
-from arqonbus.cli.exits import Exit
+from arqonbus.app.exits import Exit
 from arqonbus.cli.sources import read, report, source_options
 from arqonbus.config.model import Settings
-from arqonbus.errors import StorageError
 from arqonbus.telemetry import logs
-
-# What binding an address can fail with; any other error of the system is a fault to be seen.
-BIND_ERRORS: Final = frozenset(
-    {errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM, errno.EAFNOSUPPORT}
-)
 
 
 @click.command()
@@ -42,17 +33,4 @@ def _run(settings: Settings) -> int:
     # Imported here: a refused configuration needs no event loop, no sockets and no storage.
     from arqonbus.app.server import run  # noqa: PLC0415 - see above
 
-    try:
-        return run(settings)
-    except StorageError as error:
-        click.echo(f"arqonbus: not started: storage: {error.message}", err=True)
-        return Exit.IO
-    except OSError as error:
-        if not _is_about_binding(error):
-            raise
-        click.echo(f"arqonbus: not started: {error.strerror}", err=True)
-        return Exit.UNAVAILABLE
-
-
-def _is_about_binding(error: OSError) -> bool:
-    return isinstance(error, socket.gaierror) or error.errno in BIND_ERRORS
+    return run(settings)

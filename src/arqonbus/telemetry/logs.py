@@ -32,7 +32,7 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
         processors=[*shared, *_rendering(out, as_json=as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(out),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
     _configure_standard_library(out, level, shared, as_json=as_json)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from arqonbus.cli.exits import Exit
+from arqonbus.app.exits import Exit
 from arqonbus.cli.main import main
 from arqonbus.config.names import known_settings
 from arqonbus.version import __version__

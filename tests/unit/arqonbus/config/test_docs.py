@@ -4,7 +4,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from arqonbus.cli.exits import Exit
+from arqonbus.app.exits import Exit
 from arqonbus.cli.sources import FLAGS
 from arqonbus.config.model import Settings
 from arqonbus.config.names import known_settings
