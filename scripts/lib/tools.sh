@@ -19,7 +19,7 @@ make_env() {
     if [ "$(cat "$1/.stamp" 2>/dev/null || true)" = "$stamp" ]; then
         return
     fi
-    echo "setting up $1 from $2 (first time, or the lock changed) ..." >&2
+    echo "setting up $1 from $2 (first time, or the lock changed; about a minute) ..." >&2
     rm -rf "$1"
     "$python" -m venv "$1"
     "$1/bin/python" -m pip install --disable-pip-version-check --quiet --require-hashes --only-binary :all: -r "$2" >&2

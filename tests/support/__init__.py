@@ -1,0 +1,1 @@
+"""What tests share: real servers in processes of their own, and a plain client."""
