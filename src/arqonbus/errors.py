@@ -1,4 +1,4 @@
-"""The one error family of the bus: each has a wire code, a message for a person and a retry hint."""
+"""The one error family of the bus: a wire code, a message for a person and a retry hint."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The composition of a bus: preflight, build and lifecycle."""
+"""Wiring and lifecycle: the only floor that knows every implementation."""

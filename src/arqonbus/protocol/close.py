@@ -38,9 +38,13 @@ REASONS: dict[CloseCode, str] = {
 }
 
 
+# RFC 6455 section 7.4.1: going away, abnormal, internal error; 1012 and 1013 are registered.
+_RESUMABLE = frozenset({1001, 1006, 1011, 1012, 1013, *range(4000, 4100)})
+
+
 def may_resume(code: int) -> bool:
     """Whether a client that was closed with `code` should reconnect and resume.
 
     Abnormal closure (1006) and service restarts count as resumable, RFC 6455 section 7.4.1.
     """
-    return code in (1001, 1006, 1011, 1012, 1013) or 4000 <= code <= 4099
+    return code in _RESUMABLE

@@ -13,7 +13,9 @@ Version = Literal["1.0"]
 Level = Literal["memory", "remote", "disk", "replicated"]
 
 
-class Publish(msgspec.Struct, tag_field="type", tag="message", forbid_unknown_fields=True, gc=False):
+class Publish(
+    msgspec.Struct, tag_field="type", tag="message", forbid_unknown_fields=True, gc=False
+):
     """A message to a channel (`room` and `channel`) or to one client (`to`).
 
     `qos` 0 wants no receipt, 1 wants one; `require` is the least durability level that must be

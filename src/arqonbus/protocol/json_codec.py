@@ -28,7 +28,7 @@ class JsonCodec:
         and the WebSocket layer its UTF-8.
         """
         text = bytes(raw)
-        if text[0] != 0x22:  # an opening quote
+        if not text.startswith(b'"'):
             try:
                 check_portable(msgspec.json.decode(text))
             except (msgspec.DecodeError, RecursionError) as error:

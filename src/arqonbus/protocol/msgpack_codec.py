@@ -6,6 +6,8 @@ strings are refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from arqonbus.errors import invalid
@@ -23,7 +25,7 @@ class MsgpackCodec:
     binary = True
 
     def __init__(self) -> None:
-        self._decode = msgspec.msgpack.Decoder(ClientFrame).decode
+        self._decode: Callable[[bytes], ClientFrame] = msgspec.msgpack.Decoder(ClientFrame).decode
         self._decode_head = msgspec.msgpack.Decoder(FrameHead).decode
         self._encode = msgspec.msgpack.Encoder().encode
 

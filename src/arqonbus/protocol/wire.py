@@ -66,7 +66,7 @@ def message_json(head: bytes, seq: int, body: bytes) -> bytes:
 
 def message_frames(head: bytes, first_seq: int, bodies: Sequence[bytes]) -> bytes:
     """The text frames of consecutive messages, joined: what one write to one peer carries."""
-    frames = []
+    frames: list[bytes] = []
     append = frames.append
     seq = first_seq
     fixed = len(head) + 2

@@ -1,0 +1,154 @@
+"""A bus' life: open the store, listen, serve, drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import structlog
+
+from arqonbus.api.http import url_of
+from arqonbus.app.build import App, build
+from arqonbus.errors import StorageError
+from arqonbus.protocol.close import CloseCode
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from arqonbus.config.model import Settings
+
+EXIT_OK = 0
+# sysexits.h: a service that is needed is unavailable (the store, or the address).
+EXIT_UNAVAILABLE = 69
+_TRIM_SECONDS = 30.0
+
+log = structlog.get_logger(__name__)
+
+
+def run(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the process' exit code."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(settings))
+
+
+def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
+    """Uvloop where it exists; Windows has none, and asyncio's own loop serves there."""
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - not installable on Windows
+
+    return uvloop.Loop
+
+
+async def _serve(settings: Settings) -> int:
+    app = build(settings)
+    stop = asyncio.Event()
+    _on_signals(stop)
+    try:
+        app.bus.hub.load(await app.storage.open())
+    except StorageError as error:
+        log.error("storage can't be opened", reason=error.message)  # noqa: TRY400 - the reason says all
+        await app.storage.close()
+        return EXIT_UNAVAILABLE
+    if not await _listen(app):
+        await app.storage.close()
+        return EXIT_UNAVAILABLE
+    trimming = asyncio.create_task(_trim(app))
+    try:
+        await stop.wait()
+    finally:
+        trimming.cancel()
+    return await _drain(app)
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if sys.platform == "win32":
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+        else:
+            loop.add_signal_handler(number, stop.set)
+
+
+async def _listen(app: App) -> bool:
+    """Listen on both addresses or on none."""
+    settings = app.settings
+    try:
+        http_host, http_port = await app.http.start(settings.http_host, settings.http_port)
+    except OSError as error:
+        _cannot_listen(settings.http_host, settings.http_port, "http_port", error)
+        return False
+    try:
+        await app.websocket.start()
+    except OSError as error:
+        await app.http.stop()
+        _cannot_listen(settings.host, settings.port, "port", error)
+        return False
+    websocket_url = url_of(settings.host, app.websocket.port).replace("http", "ws", 1)
+    log.info(
+        "serving",
+        websocket=websocket_url,
+        http=url_of(http_host, http_port),
+        durability=app.storage.durability.wire,
+        profile=settings.profile,
+        authentication=settings.auth.mode,
+        channels=len(app.bus.hub),
+    )
+    return True
+
+
+def _cannot_listen(host: str, port: int, setting: str, error: OSError) -> None:
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    log.error(
+        "can't listen: free the address or choose another",
+        address=f"{host}:{port}",
+        setting=setting,
+        reason=reason,
+    )
+
+
+async def _trim(app: App) -> None:
+    """Apply age retention now and then; a failure is logged, counted and tried again."""
+    while True:
+        await asyncio.sleep(_TRIM_SECONDS)
+        try:
+            await app.storage.trim(app.bus.tick.now())
+        except StorageError as error:
+            app.metrics.internal_error("trim")
+            log.exception("retention failed", reason=error.message)
+
+
+async def _drain(app: App) -> int:
+    """Stop accepting, finish what was taken, send everybody away, close the store."""
+    limit = app.settings.drain_timeout
+    deadline = asyncio.get_running_loop().time() + limit
+    log.info("draining", connections=len(app.shared.listeners), limit=limit)
+    app.websocket.stop_accepting()
+    app.bus.draining = True
+    for listener in tuple(app.shared.listeners):
+        listener.session.notice({"event": "draining", "reconnect": True})
+    clean = await _within(deadline, _idle(app))
+    left = max(0.0, deadline - asyncio.get_running_loop().time())
+    await app.websocket.close(CloseCode.GOING_AWAY, left)
+    await app.http.stop()
+    await app.storage.close()
+    log.info("stopped", clean=clean)
+    return EXIT_OK
+
+
+async def _idle(app: App) -> None:
+    while not app.bus.idle:  # noqa: ASYNC110 - once, at the end: an event would burden every batch
+        await asyncio.sleep(0.005)
+
+
+async def _within(deadline: float, work: Coroutine[None, None, None]) -> bool:
+    """Whether `work` ended before `deadline` (loop time)."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(deadline):
+            await work
+        return True
+    return False

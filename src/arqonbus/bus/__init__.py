@@ -1,0 +1,1 @@
+"""The publish path and the fan-out. The tick of the event loop is the unit of work."""

@@ -1,0 +1,142 @@
+"""create_channel, delete_channel, list_channels, channel_info."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from arqonbus.bus.clock import rfc3339
+from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.registry import Args, Command
+from arqonbus.errors import StorageError, conflict
+from arqonbus.model.address import check_address
+from arqonbus.routing.hub import Channel
+
+_PAGE = 1000
+
+
+class ChannelArgs(Args):
+    """A channel by its names."""
+
+    room: str
+    channel: str
+
+
+class DeleteArgs(ChannelArgs):
+    """`discard_history` must be said to remove stored messages with the channel."""
+
+    discard_history: bool = False
+
+
+class ListArgs(Args):
+    """`room` limits the list; `after` is the last ``room:channel`` of the page before."""
+
+    room: str | None = None
+    after: str = ""
+    limit: Annotated[int, msgspec.Meta(ge=1, le=_PAGE)] = _PAGE
+
+
+async def store_channel(services: Services, channel: Channel) -> None:
+    """Make sure that the store holds the channel.
+
+    Raises:
+        StorageError: it does not, and a channel nobody uses is forgotten again.
+    """
+    if channel.stored:
+        return
+    try:
+        info = await services.storage.create(channel.address, channel.epoch)
+    except StorageError:
+        if not (channel.subscribers or channel.bodies):
+            services.bus.hub.forget(channel)
+        raise
+    if not channel.stored:
+        channel.adopt(info)
+
+
+async def create_channel(services: Services, _caller: Caller, args: ChannelArgs) -> Reply:
+    """Create a channel; it is stored when this returns."""
+    channel = services.bus.hub.make(check_address(args.room, args.channel))
+    await store_channel(services, channel)
+    return Reply(await describe(services, channel))
+
+
+async def delete_channel(services: Services, _caller: Caller, args: DeleteArgs) -> Reply:
+    """Delete a channel that nobody has joined and that holds no message."""
+    hub = services.bus.hub
+    channel = hub.existing(args.room, args.channel)
+    if channel.subscribers:
+        raise conflict(f"channel {channel.address} is not empty: {channel.subscribers} have joined")
+    if not services.bus.settled(channel):
+        raise conflict(f"channel {channel.address} is not empty: messages are being stored")
+    channel.deleting = True
+    try:
+        page = await services.storage.read(channel.address, after=0, limit=1, max_bytes=1)
+        if page is not None and page.messages and not args.discard_history:
+            kept = page.info.last_seq - page.info.first_seq + 1
+            raise conflict(
+                f"channel {channel.address} is not empty: {kept} messages are stored; "
+                "discard_history removes them with it"
+            )
+        await services.storage.delete(channel.address)
+        hub.forget(channel)
+    finally:
+        channel.deleting = False
+    return Reply({"room": args.room, "channel": args.channel, "deleted": True})
+
+
+async def list_channels(services: Services, _caller: Caller, args: ListArgs) -> Reply:
+    """List channels by name, in pages."""
+    names = sorted(
+        (str(channel.address), channel)
+        for channel in services.bus.hub
+        if args.room in (None, channel.address.room) and str(channel.address) > args.after
+    )
+    page = names[: args.limit]
+    return Reply(
+        {
+            "channels": [brief(channel) for _, channel in page],
+            "next_after": page[-1][0] if len(names) > len(page) else None,
+        }
+    )
+
+
+async def channel_info(services: Services, _caller: Caller, args: ChannelArgs) -> Reply:
+    """Tell a channel's state as the store has it."""
+    channel = services.bus.hub.existing(args.room, args.channel)
+    return Reply(await describe(services, channel))
+
+
+def brief(channel: Channel) -> dict[str, object]:
+    """What is known of a channel without asking the store."""
+    return {
+        "room": channel.address.room,
+        "channel": channel.address.channel,
+        "epoch": channel.epoch,
+        "seq": channel.last_seq,
+        "subscribers": channel.subscribers,
+    }
+
+
+async def describe(services: Services, channel: Channel) -> dict[str, object]:
+    """All that is known of a channel."""
+    page = await services.storage.read(channel.address, after=0, limit=1, max_bytes=1)
+    described = brief(channel) | {"durability": services.bus.hub.durability.wire}
+    if page is None:
+        return described | {"first_seq": 1, "messages": 0, "bytes": 0, "last_message": None}
+    info = page.info
+    return described | {
+        "first_seq": info.first_seq,
+        "messages": info.last_seq - info.first_seq + 1,
+        "bytes": info.size,
+        "last_message": rfc3339(info.last_timestamp) if info.last_timestamp else None,
+    }
+
+
+COMMANDS = (
+    Command("create_channel", "Create a channel.", ChannelArgs, create_channel),
+    Command("delete_channel", "Delete an empty channel.", DeleteArgs, delete_channel),
+    Command("list_channels", "List channels.", ListArgs, list_channels),
+    Command("channel_info", "Tell a channel's state.", ChannelArgs, channel_info),
+)

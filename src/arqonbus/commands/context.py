@@ -1,0 +1,71 @@
+"""What a command is given, and what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from arqonbus.bus.bus import Bus
+    from arqonbus.config.model import LimitSettings
+    from arqonbus.routing.hub import Channel, Subscriber
+    from arqonbus.storage.interface import Storage
+
+
+class Outlet(Protocol):
+    """The part of a caller's connection that commands use."""
+
+    binary: bool
+
+    def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
+        """See `Subscriber.deliver`."""
+        ...
+
+    def send(self, frames: bytes) -> bool:
+        """Queue frames that must not be left out; False if the connection is closing."""
+        ...
+
+    async def room(self) -> None:
+        """Wait until the outbox has room again."""
+        ...
+
+
+class Caller(Protocol):
+    """The session that calls."""
+
+    client_id: str
+    joined: dict[Channel, None]
+
+    @property
+    def connection(self) -> Outlet:
+        """Where deliveries go; also the caller's `Subscriber`."""
+        ...
+
+    def gap_frame(self, channel: Channel, first: int, last: int, reason: str) -> bytes:
+        """The frame that names positions which the caller will not get."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What all commands share. `registry_help` lists them, `status` tells the server's state."""
+
+    bus: Bus
+    storage: Storage
+    limits: LimitSettings
+    server: dict[str, str]
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A command's answer; `then` runs after the answer was queued."""
+
+    payload: object
+    then: Callable[[], Awaitable[None]] | None = None
+
+
+def subscriber_of(caller: Caller) -> Subscriber:
+    """The caller as the hub knows it."""
+    return caller.connection

@@ -1,0 +1,89 @@
+"""history: read a channel's messages back, by position or by time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+
+from arqonbus.bus.clock import rfc3339
+from arqonbus.commands.channels import ChannelArgs
+from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.registry import Command
+from arqonbus.errors import invalid, not_found
+from arqonbus.protocol import wire
+from arqonbus.routing.hub import Channel
+from arqonbus.storage.interface import Page
+
+_MAX_BYTES = 512 * 1024
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class HistoryArgs(ChannelArgs):
+    """Begin after position `after` or at `since_time`; without both, the newest `limit` messages.
+
+    `until_time` ends the range (not included). Times are RFC 3339 and mean commit times.
+    """
+
+    after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
+    since_time: Time | None = None
+    until_time: Time | None = None
+
+
+async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Reply:
+    """One page, with whether anything before it in the range is gone."""
+    if args.limit > services.limits.history_page:
+        raise invalid(f"args: limit is at most {services.limits.history_page}")
+    if args.after is not None and args.since_time is not None:
+        raise invalid("args: give after or since_time, not both")
+    channel = services.bus.hub.existing(args.room, args.channel)
+    after = await _start(services, channel, args)
+    page = await services.storage.read(
+        channel.address, after=after, limit=args.limit, max_bytes=_MAX_BYTES
+    )
+    if page is None:
+        raise not_found(f"channel {channel.address} holds nothing yet")
+    return Reply(_answer(channel, page, after, args))
+
+
+async def _start(services: Services, channel: Channel, args: HistoryArgs) -> int:
+    if args.after is not None:
+        return args.after
+    if args.since_time is None:
+        return max(0, channel.last_seq - args.limit)
+    position = await services.storage.position_at(channel.address, micros(args.since_time))
+    return 0 if position is None else position
+
+
+def _answer(channel: Channel, page: Page, after: int, args: HistoryArgs) -> dict[str, object]:
+    until = None if args.until_time is None else micros(args.until_time)
+    kept = [m for m in page.messages if until is None or m.timestamp < until]
+    ended = len(kept) < len(page.messages)
+    # By time nobody knows what was removed: if anything was, and the range begins there, say so.
+    begins_at_edge = args.since_time is not None and after + 1 == page.info.first_seq > 1
+    truncated = page.info.first_seq > after + 1 or begins_at_edge
+    return {
+        "room": channel.address.room,
+        "channel": channel.address.channel,
+        "epoch": channel.epoch,
+        "complete": "truncated" if truncated else "complete",
+        "first_seq": page.info.first_seq,
+        "last_seq": page.info.last_seq,
+        "messages": [
+            msgspec.json.decode(wire.message_json(channel.head, m.seq, m.body))
+            | {"stored_at": rfc3339(m.timestamp)}
+            for m in kept
+        ],
+        "next_after": kept[-1].seq if kept and page.more and not ended else None,
+    }
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since the Unix epoch, exactly."""
+    seconds = int(moment.replace(microsecond=0).timestamp())
+    return seconds * 1_000_000 + moment.microsecond
+
+
+COMMANDS = (Command("history", "Read messages back.", HistoryArgs, history),)

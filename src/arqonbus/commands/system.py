@@ -1,0 +1,76 @@
+"""ping, status, help."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from arqonbus.bus.clock import rfc3339
+from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.registry import Args, Command, NoArgs
+from arqonbus.errors import not_found
+
+
+class HelpArgs(Args):
+    """`command` limits the answer to one."""
+
+    command: str | None = None
+
+
+async def ping(services: Services, _caller: Caller, _args: NoArgs) -> Reply:
+    """Answer with the server's time."""
+    return Reply({"pong": True, "time": rfc3339(services.bus.tick.now())})
+
+
+async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
+    """Tell the server's state as it is now."""
+    hub = services.bus.hub
+    problem = services.storage.problem()
+    payload = {
+        "server": services.server,
+        "client_id": caller.client_id,
+        "uptime": (services.bus.tick.now() - services.started) / 1e6,
+        "connections": len(hub.peers),
+        "channels": len(hub),
+        "joined": [str(channel.address) for channel in caller.joined],
+        "storage": {
+            "durability": hub.durability.wire,
+            "available": problem is None,
+            "problem": problem,
+        },
+        "draining": services.bus.draining,
+    }
+    return Reply(payload)
+
+
+def help_command(commands: Iterable[Command]) -> Command:
+    """The command that lists `commands` and itself."""
+    listed = list(commands)
+
+    async def run(_services: Services, _caller: Caller, args: HelpArgs) -> Reply:
+        found = [c for c in listed if args.command in (None, c.name)]
+        if not found:
+            raise not_found("command: no such command")
+        return Reply({"commands": [_describe(command) for command in found]})
+
+    own = Command("help", "List commands with their arguments.", HelpArgs, run)
+    listed.append(own)
+    return own
+
+
+def _describe(command: Command) -> dict[str, object]:
+    schema = msgspec.json.schema(command.args)
+    definition = schema["$defs"][command.args.__name__]
+    return {
+        "name": command.name,
+        "summary": command.summary,
+        "arguments": definition.get("properties", {}),
+        "required": definition.get("required", []),
+    }
+
+
+COMMANDS = (
+    Command("ping", "Answer with the server's time.", NoArgs, ping),
+    Command("status", "Tell the server's state.", NoArgs, status),
+)

@@ -1,0 +1,1 @@
+"""One session per peer: frames in, replies out."""

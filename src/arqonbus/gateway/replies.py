@@ -1,0 +1,27 @@
+"""From errors to envelopes: the only mapping, so that nothing internal can leak anywhere else."""
+
+from __future__ import annotations
+
+from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.protocol import VERSION
+from arqonbus.protocol.outbound import Error
+
+
+def error_frame(
+    error: ArqonBusError, request_id: str | None, *, frame_id: str, timestamp: str
+) -> Error:
+    """The envelope of a refusal."""
+    return Error(
+        version=VERSION,
+        id=frame_id,
+        timestamp=timestamp,
+        request_id=request_id,
+        error=error.message,
+        error_code=error.code.value,
+        payload={"retryable": error.retryable},
+    )
+
+
+def internal() -> ArqonBusError:
+    """What a peer is told of a defect: that there was one, and nothing else."""
+    return ArqonBusError(ErrorCode.INTERNAL, "internal error; the server has logged it")

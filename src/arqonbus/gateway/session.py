@@ -1,0 +1,198 @@
+"""One peer's session: its frames in order, its subscriptions, its replies."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from arqonbus.errors import ArqonBusError
+from arqonbus.gateway.replies import error_frame, internal
+from arqonbus.protocol import VERSION, wire
+from arqonbus.protocol.close import CloseCode
+from arqonbus.protocol.codec import diagnose
+from arqonbus.protocol.inbound import Publish
+from arqonbus.protocol.outbound import Gap, Notice, Outbound, Welcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from arqonbus.gateway.dispatch import Dispatcher
+    from arqonbus.gateway.outgoing import Connection
+    from arqonbus.model.principal import Principal
+    from arqonbus.protocol.codec import Codec
+    from arqonbus.routing.hub import Channel
+
+# Frames that may wait while a command is under way before the socket is no longer read.
+_BACKLOG = 64
+
+log = structlog.get_logger(__name__)
+
+
+class Session:
+    """A `Peer` of the bus. Frames are taken strictly in order: while a command that waits for the
+    store is under way, the frames behind it wait too.
+    """
+
+    def __init__(
+        self,
+        client_id: str,
+        principal: Principal,
+        codec: Codec,
+        connection: Connection,
+        dispatcher: Dispatcher,
+    ) -> None:
+        self.client_id = client_id
+        self.sender = client_id.encode()
+        self.principal = principal
+        self.dedup_scope = "" if principal.anonymous else f"{principal.subject}\0"
+        self.codec = codec
+        self.connection = connection
+        self.joined: dict[Channel, None] = {}
+        self._dispatcher = dispatcher
+        self._publish = dispatcher.publish
+        self._decode = codec.decode
+        self._violations = 0
+        self._task: asyncio.Task[None] | None = None
+        self._backlog: deque[str | bytes] = deque()
+        self._pauses = 0
+        self._closed = False
+
+    def start(self) -> None:
+        """Register and greet."""
+        self._dispatcher.hub.peers[self.client_id] = self
+        frame_id, timestamp = self._stamps()
+        payload = self._dispatcher.welcome(self)
+        self.send(Welcome(version=VERSION, id=frame_id, timestamp=timestamp, payload=payload))
+
+    def receive(self, data: str | bytes) -> None:
+        """Take one frame's payload."""
+        if self._task is not None:
+            self._backlog.append(data)
+            if len(self._backlog) == _BACKLOG:
+                self.pause_reading()
+            return
+        self._take(data)
+
+    def _take(self, data: str | bytes) -> None:
+        try:
+            frame = self._decode(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._violation(*diagnose(self.codec, data, error))
+            return
+        try:
+            if type(frame) is Publish and not frame.to:
+                self._publish(self, self.codec, frame)
+            else:
+                self._task = self._dispatcher.dispatch(self, frame)
+                if self._task is not None:
+                    self._task.add_done_callback(self._task_done)
+        except ArqonBusError as error:
+            self.refuse(error, frame.id or None)
+        except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
+            self.failed(frame.id or None)
+
+    def _task_done(self, task: asyncio.Task[None]) -> None:
+        self._task = None
+        if not task.cancelled():
+            task.result()
+        self._work_off()
+
+    def _work_off(self) -> None:
+        """Take the frames that waited, until one of them makes the others wait again."""
+        while self._backlog and self._task is None and not self._closed:
+            data = self._backlog.popleft()
+            if len(self._backlog) == _BACKLOG - 1:
+                self.resume_reading()
+            self._take(data)
+
+    def _violation(self, error: ArqonBusError, request_id: str | None) -> None:
+        self._violations += 1
+        self._dispatcher.metrics.protocol_error(error.code.value)
+        self.refuse(error, request_id)
+        if self._violations >= self._dispatcher.limits.violations_before_close:
+            self.connection.close(CloseCode.POLICY_VIOLATION)
+
+    def failed(self, request_id: str | None) -> None:
+        """Log and count the exception being handled; tell the peer no detail of it."""
+        log.error("a frame failed", client_id=self.client_id, exc_info=True)  # noqa: LOG014 - called in handlers
+        self._dispatcher.metrics.internal_error("session")
+        self.refuse(internal(), request_id)
+
+    def _stamps(self) -> tuple[str, str]:
+        tick = self._dispatcher.tick
+        tick.start()
+        return tick.mint().decode(), tick.text.decode()
+
+    def send(self, frame: Outbound) -> bool:
+        """Queue one envelope."""
+        payload = self.codec.encode(frame)
+        return self.connection.send(wire.server_frame(payload, binary=self.codec.binary))
+
+    def send_json(self, text: bytes) -> bool:
+        """See `Peer.send_json`."""
+        return self.connection.send(
+            wire.server_frame(self.codec.from_json(text), binary=self.codec.binary)
+        )
+
+    def receipts(self, texts: Sequence[bytes]) -> None:
+        """See `Peer.receipts`."""
+        codec = self.codec
+        self.connection.send(
+            b"".join(
+                [wire.server_frame(codec.from_json(text), binary=codec.binary) for text in texts]
+            )
+        )
+
+    def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
+        """See `Peer.refuse`."""
+        frame_id, timestamp = self._stamps()
+        self.send(error_frame(error, request_id, frame_id=frame_id, timestamp=timestamp))
+
+    def notice(self, payload: dict[str, object]) -> None:
+        """Tell news of the server."""
+        frame_id, timestamp = self._stamps()
+        self.send(Notice(version=VERSION, id=frame_id, timestamp=timestamp, payload=payload))
+
+    def gap_frame(self, channel: Channel, first: int, last: int, reason: str) -> bytes:
+        """The frame that names positions which this peer will not get."""
+        frame_id, timestamp = self._stamps()
+        gap = Gap(
+            version=VERSION,
+            id=frame_id,
+            timestamp=timestamp,
+            room=channel.address.room,
+            channel=channel.address.channel,
+            epoch=channel.epoch,
+            payload={"from_seq": first, "to_seq": last, "reason": reason},
+        )
+        return wire.server_frame(self.codec.encode(gap), binary=self.codec.binary)
+
+    def pause_reading(self) -> None:
+        """See `Peer.pause_reading`; two reasons may hold at once."""
+        self._pauses += 1
+        self.connection.pause_reading()
+
+    def resume_reading(self) -> None:
+        """See `Peer.resume_reading`."""
+        self._pauses -= 1
+        if self._pauses == 0:
+            self.connection.resume_reading()
+
+    def close(self, code: CloseCode) -> None:
+        """Ask the peer to leave."""
+        self.connection.close(code)
+
+    def ended(self) -> None:
+        """The connection is gone: leave everything."""
+        self._closed = True
+        self._backlog.clear()
+        if self._task is not None:
+            self._task.cancel()
+        for channel in self.joined:
+            channel.remove(self.connection)
+        self.joined.clear()
+        self._dispatcher.hub.peers.pop(self.client_id, None)

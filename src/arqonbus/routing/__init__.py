@@ -1,0 +1,1 @@
+"""Who gets what: channels, their subscribers, and peers by client id."""

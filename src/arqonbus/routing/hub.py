@@ -1,0 +1,191 @@
+"""Channels with their subscribers, and the connected peers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from arqonbus.errors import ArqonBusError, ErrorCode, conflict, not_found
+from arqonbus.model.address import Address, check_address
+from arqonbus.model.ids import new_epoch
+from arqonbus.protocol import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from arqonbus.model.durability import Durability
+    from arqonbus.storage.interface import StreamInfo
+
+
+class Subscriber(Protocol):
+    """Takes a channel's deliveries; never blocks, never fails: overflow is its own affair."""
+
+    binary: bool
+
+    def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
+        """Queue whole frames holding the positions `first_seq` to `last_seq`."""
+        ...
+
+
+class Peer(Protocol):
+    """A connected client as the bus sees it."""
+
+    client_id: str
+    sender: bytes
+    dedup_scope: str
+
+    def send_json(self, text: bytes) -> bool:
+        """Queue one envelope given as JSON; False when the peer can't take it any more."""
+        ...
+
+    def receipts(self, texts: Sequence[bytes]) -> None:
+        """Queue acks given as JSON, in one write."""
+        ...
+
+    def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
+        """Answer a request with an error envelope."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Take no more frames until `resume_reading`."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Take frames again."""
+        ...
+
+
+class Channel:
+    """A stream and its subscribers, with what is waiting for the next commit.
+
+    `bodies`, `receipts` and `waiting_ids` belong to the bus; they are slots here because a lookup
+    by channel in a second table would be paid for every message.
+    """
+
+    __slots__ = (
+        "ack_head",
+        "address",
+        "binary",
+        "bodies",
+        "deleting",
+        "epoch",
+        "first_seq",
+        "head",
+        "in_flight",
+        "last_seq",
+        "last_timestamp",
+        "receipts",
+        "recent",
+        "size",
+        "stored",
+        "text",
+        "waiting_ids",
+    )
+
+    def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
+        level = durability.wire
+        self.address = address
+        self.epoch = epoch
+        self.head = wire.channel_head(address.room, address.channel, epoch, level)
+        self.ack_head = wire.ack_head(address.room, address.channel, epoch, level)
+        self.first_seq = 1
+        self.last_seq = 0
+        self.last_timestamp = 0
+        self.size = 0
+        self.stored = False
+        self.deleting = False
+        self.text: dict[Subscriber, None] = {}
+        self.binary: dict[Subscriber, None] = {}
+        self.bodies: list[bytes] = []
+        self.receipts: list[tuple[int, Peer, str]] = []
+        self.waiting_ids: dict[str, tuple[int, int]] = {}
+        self.in_flight: dict[str, tuple[int, int]] = {}
+        self.recent: dict[str, tuple[int, int]] = {}
+
+    @property
+    def subscribers(self) -> int:
+        """How many peers have joined."""
+        return len(self.text) + len(self.binary)
+
+    def add(self, subscriber: Subscriber) -> None:
+        """Deliver to `subscriber` from the next position on."""
+        (self.binary if subscriber.binary else self.text)[subscriber] = None
+
+    def remove(self, subscriber: Subscriber) -> None:
+        """Deliver no more to `subscriber`; unknown ones are fine."""
+        (self.binary if subscriber.binary else self.text).pop(subscriber, None)
+
+    def adopt(self, info: StreamInfo) -> None:
+        """Take over what the store says of this stream."""
+        self.first_seq, self.last_seq = info.first_seq, info.last_seq
+        self.last_timestamp, self.size = info.last_timestamp, info.size
+        self.stored = True
+
+
+class Hub:
+    """All channels and peers of this process."""
+
+    def __init__(self, durability: Durability, *, max_channels: int, auto_create: bool) -> None:
+        self.durability = durability
+        self.peers: dict[str, Peer] = {}
+        self._channels: dict[tuple[str, str], Channel] = {}
+        self._max_channels = max_channels
+        self._auto_create = auto_create
+        self.find = self._channels.get
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(tuple(self._channels.values()))
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    def load(self, streams: Sequence[StreamInfo]) -> None:
+        """Know the streams that the store holds."""
+        for info in streams:
+            channel = Channel(info.address, info.epoch, self.durability)
+            channel.adopt(info)
+            self._channels[info.address] = channel
+
+    def existing(self, room: str, channel: str) -> Channel:
+        """The channel of this name.
+
+        Raises:
+            ArqonBusError: VALIDATION_ERROR for a bad name, NOT_FOUND, or CONFLICT while it is
+                being deleted.
+        """
+        found = self.find((room, channel))
+        if found is None:
+            address = check_address(room, channel)
+            raise not_found(f"channel {address} does not exist; create it with create_channel")
+        if found.deleting:
+            raise ArqonBusError(
+                ErrorCode.CONFLICT, f"channel {found.address} is being deleted", retryable=True
+            )
+        return found
+
+    def obtain(self, room: str, channel: str) -> Channel:
+        """The channel of this name, made in memory if the settings allow it; same errors."""
+        found = self.find((room, channel))
+        if found is not None and not found.deleting:
+            return found
+        if found is not None or not self._auto_create:
+            return self.existing(room, channel)
+        return self.make(check_address(room, channel))
+
+    def make(self, address: Address) -> Channel:
+        """A new channel, not stored yet.
+
+        Raises:
+            ArqonBusError: CONFLICT when it exists or there are too many.
+        """
+        if address in self._channels:
+            raise conflict(f"channel {address} exists already")
+        if len(self._channels) >= self._max_channels:
+            raise conflict(f"there are {self._max_channels} channels, the configured most")
+        channel = Channel(address, new_epoch(), self.durability)
+        self._channels[address] = channel
+        return channel
+
+    def forget(self, channel: Channel) -> None:
+        """Remove a channel that the store no longer holds."""
+        if self._channels.get(channel.address) is channel:
+            del self._channels[channel.address]

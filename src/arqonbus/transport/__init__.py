@@ -1,0 +1,1 @@
+"""Sockets: the WebSocket server and the bounded outbox of each peer."""

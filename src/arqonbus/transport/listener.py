@@ -1,0 +1,184 @@
+"""One WebSocket connection: frames to messages (RFC 6455, sections 5.4 to 5.6), and its closing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+import structlog
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from arqonbus.gateway.session import Session
+from arqonbus.protocol.close import REASONS, CloseCode
+from arqonbus.transport.outbox import Outbox
+
+if TYPE_CHECKING:
+    from arqonbus.model.principal import Principal
+    from arqonbus.protocol.codec import Codec
+    from arqonbus.transport.websocket import Shared
+
+# How long a peer has to take the close frame before the socket is cut.
+_CLOSE_GRACE = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Listener(WSListener):
+    """Implements `gateway.outgoing.Connection` on picows."""
+
+    def __init__(self, client_id: str, principal: Principal, codec: Codec, shared: Shared) -> None:
+        self.binary = codec.binary
+        self.session = Session(client_id, principal, codec, self, shared.dispatcher)
+        self.last_frame = 0.0
+        self._shared = shared
+        self._transport: WSTransport | None = None
+        self._fragments: list[bytes] | None = None
+        self._fragment_bytes = 0
+        self._closing = False
+        self._expected = WSMsgType.BINARY if codec.binary else WSMsgType.TEXT
+        self._receive = self.session.receive
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The upgrade was answered: greet."""
+        shared = self._shared
+        self._transport = transport
+        self.last_frame = shared.loop.time()
+        self._outbox = Outbox(
+            transport.underlying_transport,
+            shared.writers,
+            shared.metrics,
+            binary=self.binary,
+            max_bytes=shared.outbox.max_bytes,
+            policy=shared.outbox.on_overflow,
+            gap_frame=self.session.gap_frame,
+            overflow=self._overflowed,
+        )
+        self.deliver = self._outbox.deliver
+        self.send = self._outbox.send
+        self.room = self._outbox.room
+        shared.listeners[self] = None
+        shared.metrics.connection_opened()
+        self.session.start()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """One frame of the peer; control frames but close are answered by picows."""
+        kind = frame.msg_type
+        if kind is self._expected and frame.fin and self._fragments is None:
+            if self._closing:
+                return
+            self.last_frame = self._shared.loop.time()
+            self._shared.writers.bytes_in += frame.payload_size
+            if self.binary:
+                self._receive(frame.get_payload_as_bytes())
+                return
+            try:
+                text = frame.get_payload_as_utf8_text()
+            except UnicodeDecodeError:
+                self.close(CloseCode.INVALID_TEXT)
+                return
+            self._receive(text)
+            return
+        self._other_frame(transport, frame, kind)
+
+    def _other_frame(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
+        if kind is WSMsgType.CLOSE:
+            self._closed_by_peer(transport, frame)
+        elif self._closing or kind in (WSMsgType.PING, WSMsgType.PONG):
+            return
+        elif kind is WSMsgType.CONTINUATION or kind is self._expected:
+            self._fragment(frame, first=kind is self._expected)
+        else:
+            self.close(CloseCode.UNSUPPORTED_DATA)
+
+    def _fragment(self, frame: WSFrame, *, first: bool) -> None:
+        if first == (self._fragments is not None):
+            self.close(CloseCode.PROTOCOL_ERROR)
+            return
+        if self._fragments is None:
+            self._fragments, self._fragment_bytes = [], 0
+        self._fragment_bytes += frame.payload_size
+        self._shared.writers.bytes_in += frame.payload_size
+        if self._fragment_bytes > self._shared.max_frame_bytes:
+            self.close(CloseCode.MESSAGE_TOO_BIG)
+            return
+        self._fragments.append(frame.get_payload_as_bytes())
+        if frame.fin:
+            whole, self._fragments = b"".join(self._fragments), None
+            self._assembled(whole)
+
+    def _assembled(self, data: bytes) -> None:
+        self.last_frame = self._shared.loop.time()
+        if self.binary:
+            self._receive(data)
+            return
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            self.close(CloseCode.INVALID_TEXT)
+            return
+        self._receive(text)
+
+    def _closed_by_peer(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Echo the code (RFC 6455, section 5.5.1), then let go."""
+        self._closing = True
+        self._outbox.flush()
+        self._outbox.shut()
+        if not transport.is_close_frame_sent:
+            transport.send_close(_echo(frame.get_close_code()))
+        transport.disconnect()
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
+        """The socket is gone."""
+        if self._transport is None:
+            return
+        self._closing = True
+        self._outbox.shut()
+        if self._shared.listeners.pop(self, 0) is None:
+            self._shared.metrics.connection_closed()
+        self.session.ended()
+
+    def pause_writing(self) -> None:
+        """See `asyncio.BaseProtocol.pause_writing`."""
+        if self._transport is not None:
+            self._outbox.pause()
+
+    def resume_writing(self) -> None:
+        """See `asyncio.BaseProtocol.resume_writing`."""
+        if self._transport is not None:
+            self._outbox.resume()
+
+    def pause_reading(self) -> None:
+        """See `Connection.pause_reading`."""
+        if self._transport is not None and not self._closing:
+            self._transport.underlying_transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """See `Connection.resume_reading`."""
+        if self._transport is not None and not self._closing:
+            self._transport.underlying_transport.resume_reading()
+
+    def close(self, code: CloseCode) -> None:
+        """Write what waits and a close frame; cut the socket if the peer doesn't follow."""
+        transport = self._transport
+        if self._closing or transport is None:
+            return
+        self._closing = True
+        self._outbox.flush()
+        self._outbox.shut()
+        transport.send_close(cast("WSCloseCode", code), REASONS[code].encode())
+        # A peer that was paused could otherwise never be heard answering the close.
+        transport.underlying_transport.resume_reading()
+        asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._cut, transport)
+
+    def _cut(self, transport: WSTransport) -> None:
+        if not transport.is_disconnected:
+            transport.disconnect(graceful=False)
+
+    def _overflowed(self) -> None:
+        log.warning("outbox overflow", client_id=self.session.client_id)
+        self.close(CloseCode.OUTBOX_OVERFLOW)
+
+
+def _echo(code: WSCloseCode) -> WSCloseCode:
+    """The code to answer a close with; one without a code is answered as normal."""
+    return WSCloseCode.OK if code == WSCloseCode.NO_INFO else code
