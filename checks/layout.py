@@ -1,0 +1,136 @@
+"""Where a project keeps its import packages and crates: src layout, flat layout, declared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# In a flat layout these folders hold no shipped package (setuptools' own list, and ours).
+_NEVER_SHIPPED = frozenset(
+    [
+        "bench",
+        "benchmark",
+        "benchmarks",
+        "bin",
+        "build",
+        "checks",
+        "ci",
+        "dist",
+        "doc",
+        "docs",
+        "documentation",
+        "example",
+        "examples",
+        "notebooks",
+        "node_modules",
+        "policies",
+        "requirements",
+        "script",
+        "scripts",
+        "target",
+        "test",
+        "tests",
+        "tool",
+        "tools",
+        "utils",
+        "venv",
+    ]
+)
+_CRATE_SIDE_FOLDERS = frozenset({"tests", "benches", "examples"})
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A top-level import package or module; `root` is the folder that an import path names."""
+
+    name: str
+    root: PurePosixPath
+    path: PurePosixPath
+
+
+def find_packages(project: Path, own: str, pyproject: Mapping[str, object]) -> list[Package]:
+    """Return the packages the project means to ship.
+
+    What the build configuration names counts first; else all that is importable below ``src``;
+    else, in a flat layout, the package of the project's `own` name or, failing that, all.
+    """
+    if declared := [one for one in _declared(project, pyproject) if (project / one.path).exists()]:
+        return declared
+    if inside := list(importable(project, PurePosixPath("src"))):
+        return inside
+    flat = [one for one in importable(project, PurePosixPath()) if _may_ship(project, one)]
+    named = [one for one in flat if one.name.lower() == own.lower()]
+    return named or [one for one in flat if (project / one.path).is_dir()]
+
+
+def importable(project: Path, root: PurePosixPath) -> Iterator[Package]:
+    """Yield everything that `import` finds directly below a root, namespace packages included."""
+    folder = project / root
+    if not folder.is_dir():
+        return
+    for entry in sorted(folder.iterdir()):
+        name = entry.name.split(".")[0]
+        if not name.isidentifier() or name == "__pycache__":
+            continue
+        if (entry.is_dir() and "." not in entry.name and _holds_code(entry)) or (
+            entry.is_file() and entry.suffix in {".py", ".pyi", ".so", ".pyd"}
+        ):
+            yield Package(name, root, root / entry.name)
+
+
+def rust_files(project: Path) -> Iterator[str]:
+    """Yield the .rs files of all crates, without their tests, benches and examples."""
+    seen: set[Path] = set()
+    for manifest in _walk(project, "Cargo.toml"):
+        for file in _walk(manifest.parent, "*.rs"):
+            inside = file.relative_to(manifest.parent).parts
+            if file not in seen and inside[0] not in _CRATE_SIDE_FOLDERS and not _aside(inside):
+                seen.add(file)
+                yield file.relative_to(project).as_posix()
+
+
+def _aside(parts: tuple[str, ...]) -> bool:
+    """Tell whether a file of a workspace's member lies in that member's tests or the like.
+
+    The folder counts only beside a ``src``-like place: `a/src/tests/x.rs` is shipped code.
+    """
+    head = parts[: parts.index("src")] if "src" in parts else parts
+    return any(part in _CRATE_SIDE_FOLDERS for part in head[:-1])
+
+
+def _walk(folder: Path, pattern: str) -> Iterator[Path]:
+    for file in sorted(folder.rglob(pattern)):
+        parts = file.relative_to(folder).parts
+        hidden = any(part.startswith(".") or part in {"target", "node_modules"} for part in parts)
+        if file.is_file() and not hidden and parts[:2] != ("policies", "specimens"):
+            yield file
+
+
+def _declared(project: Path, pyproject: Mapping[str, object]) -> Iterator[Package]:
+    """Yield the packages named one by one for hatchling's wheel."""
+    node: object = pyproject
+    for key in ("tool", "hatch", "build", "targets", "wheel", "packages"):
+        node = node.get(key) if isinstance(node, dict) else None
+    for entry in node if isinstance(node, list) else []:
+        path = PurePosixPath(str(entry))
+        if not path.is_absolute() and ".." not in path.parts and (project / path).exists():
+            yield Package(path.stem, path.parent, path)
+
+
+def _may_ship(project: Path, package: Package) -> bool:
+    if package.name in _NEVER_SHIPPED or package.name in {"setup", "conftest", "noxfile"}:
+        return False
+    path = project / package.path
+    return path.is_file() or any(
+        (path / name).is_file() for name in ("__init__.py", "__init__.pyi")
+    )
+
+
+def _holds_code(folder: Path) -> bool:
+    if (folder / "pyvenv.cfg").exists():
+        return False
+    return any(file.suffix in {".py", ".pyi", ".so", ".pyd"} for file in folder.rglob("*"))
