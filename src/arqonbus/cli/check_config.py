@@ -23,7 +23,7 @@ def check_config(config: Path | None, as_json: bool, **flags: object) -> None:
     """Check the configuration without starting.
 
     Prints every setting, its value (secrets masked) and where it came from, and says the same
-    problems as `serve` would. Exits 0 when the bus would start, 78 when it would not.
+    problems as `serve` would. Exits 0 when there is none, 78 otherwise. Addresses and the store are tried by `serve` only.
     """
     loaded, found = read(config, flags)
     if as_json:
@@ -34,7 +34,7 @@ def check_config(config: Path | None, as_json: bool, **flags: object) -> None:
         for problem in found:
             click.echo(f"arqonbus: configuration: {problem}", err=True)
         if not found:
-            click.echo("\nThe configuration is good: the bus would start with it.")
+            click.echo("\nNo problem found. Addresses and the store are tried at the start only.")
     sys.exit(Exit.CONFIG if found else Exit.OK)
 
 
