@@ -13,6 +13,7 @@ from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, in
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
+from arqonbus.protocol.inbound import ABSENT
 from arqonbus.storage.interface import ChannelAppend
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class Bus:
         if frame.timestamp:
             timestamp = check_timestamp(frame.timestamp)
         metadata = None
-        if frame.metadata is not None:
+        if frame.metadata is not ABSENT:
             metadata = metadata_json(codec, frame.metadata)
         return wire.message_body(message_id, timestamp, peer.sender, payload, metadata)
 

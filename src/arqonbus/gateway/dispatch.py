@@ -10,7 +10,7 @@ from arqonbus.errors import ArqonBusError, ErrorCode, invalid, not_found
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import VERSION, wire
-from arqonbus.protocol.inbound import ClientFrame, CommandCall, DirectResponse, Publish
+from arqonbus.protocol.inbound import ABSENT, ClientFrame, CommandCall, DirectResponse, Publish
 from arqonbus.protocol.outbound import Ack, Response
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Dispatcher:
     ) -> bytes:
         codec = session.codec
         timestamp = check_timestamp(frame.timestamp) if frame.timestamp else self.tick.text
-        metadata = None if frame.metadata is None else metadata_json(codec, frame.metadata)
+        metadata = None if frame.metadata is ABSENT else metadata_json(codec, frame.metadata)
         body = wire.message_body(
             message_id, timestamp, session.sender, codec.payload_json(frame.payload), metadata
         )

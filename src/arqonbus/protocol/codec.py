@@ -46,8 +46,8 @@ class Codec(Protocol):
         """
         ...
 
-    def args(self, raw: msgspec.Raw | None, kind: type[Args]) -> Args:
-        """A command's arguments as its struct; none given is an empty object.
+    def args(self, raw: msgspec.Raw, kind: type[Args]) -> Args:
+        """A command's arguments as its struct; ABSENT is an empty object.
 
         Raises:
             ArqonBusError: VALIDATION_ERROR that says which argument and why.

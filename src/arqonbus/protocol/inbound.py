@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from arqonbus.model.ids import ID_PATTERN
+
+# The default of raw fields: msgspec has no optional Raw. Compare by identity.
+ABSENT: Final = msgspec.Raw()
 
 Id = Annotated[str, msgspec.Meta(pattern=ID_PATTERN)]
 Version = Literal["1.0"]
@@ -30,7 +33,7 @@ class Publish(
     to: str = ""
     require: Level | None = None
     timestamp: str = ""
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = ABSENT
     request_id: Id | None = None
     version: Version = "1.0"
 
@@ -41,10 +44,10 @@ class CommandCall(
     """A command with its arguments; `args` are checked by the command's own struct."""
 
     command: str
-    args: msgspec.Raw | None = None
+    args: msgspec.Raw = ABSENT
     id: Id | None = None
     timestamp: str = ""
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = ABSENT
     version: Version = "1.0"
 
 
@@ -59,7 +62,7 @@ class DirectResponse(
     status: Literal["success", "error"] = "success"
     id: Id | None = None
     timestamp: str = ""
-    metadata: msgspec.Raw | None = None
+    metadata: msgspec.Raw = ABSENT
     version: Version = "1.0"
 
 

@@ -7,7 +7,7 @@ import msgspec
 from arqonbus.errors import invalid
 from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
-from arqonbus.protocol.inbound import ClientFrame, FrameHead
+from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
 from arqonbus.protocol.values import check_portable
 
@@ -35,10 +35,10 @@ class JsonCodec:
                 raise invalid(f"payload: {error}") from error
         return text
 
-    def args(self, raw: msgspec.Raw | None, kind: type[Args]) -> Args:
+    def args(self, raw: msgspec.Raw, kind: type[Args]) -> Args:
         """See `Codec.args`."""
         try:
-            return msgspec.json.decode(b"{}" if raw is None else raw, type=kind)
+            return msgspec.json.decode(b"{}" if raw is ABSENT else raw, type=kind)
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"args: {error}") from error
 

@@ -13,7 +13,7 @@ import msgspec
 from arqonbus.errors import invalid
 from arqonbus.protocol import SUBPROTOCOL_MSGPACK
 from arqonbus.protocol.codec import Args
-from arqonbus.protocol.inbound import ClientFrame, FrameHead
+from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
 from arqonbus.protocol.values import check_portable
 
@@ -46,10 +46,10 @@ class MsgpackCodec:
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
 
-    def args(self, raw: msgspec.Raw | None, kind: type[Args]) -> Args:
+    def args(self, raw: msgspec.Raw, kind: type[Args]) -> Args:
         """See `Codec.args`."""
         try:
-            return msgspec.msgpack.decode(b"\x80" if raw is None else raw, type=kind)
+            return msgspec.msgpack.decode(b"\x80" if raw is ABSENT else raw, type=kind)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"args: {error}") from error
 
