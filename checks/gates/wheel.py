@@ -1,0 +1,182 @@
+"""The gate `wheel`: the built wheel is reproducible and holds what it should, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.build import build
+from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
+from checks.process import run_tool, tool_path, tool_version
+from checks.specimens import discover, require_pairs
+from checks.wheels import contents
+from checks.wheels.archive import Wheel, read_wheel
+from checks.wheels.packing import base_members, describe, pack, read_description
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+    from checks.context import Context
+    from checks.model import SpecimenOutcome, ToolRun
+    from checks.process import Completed
+    from checks.specimens import Specimen
+
+NOT_REPRODUCIBLE = "wheel.not-reproducible"
+TWINE = "wheel.twine"
+CONTENTS = "wheel.contents"
+
+_INSPECTIONS: dict[str, Callable[[Wheel, contents.Expected], Iterable[Finding]]] = {
+    "wheel.foreign-member": contents.foreign_members,
+    "wheel.test-file": contents.test_files,
+    "wheel.record": contents.record,
+    "wheel.metadata": contents.metadata,
+    "wheel.py-typed": contents.py_typed,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What an outside tool said of a wheel."""
+
+    findings: tuple[Finding, ...]
+    run: ToolRun
+
+
+class WheelGate:
+    """Build again, compare, and look at every member."""
+
+    name = "wheel"
+    title = "The wheel is reproducible and holds exactly what it should"
+    rules = (NOT_REPRODUCIBLE, *_INSPECTIONS, TWINE, CONTENTS)
+    needs = ("wheel",)
+
+    def check(self, context: Context) -> GateOutput:
+        """Judge this run's wheel.
+
+        Raises:
+            CouldNotRun: it can't be built or read, or a tool didn't look at it.
+        """
+        path = context.artifacts().wheel
+        expected = contents.expected_of(context.manifest)
+        wheel = read_wheel(path)
+        tools = [_twine(path, context.work), _check_contents(path, expected, context.work)]
+        findings = [
+            *_reproducible(path, _built_again(context)),
+            *_inspected(wheel, expected),
+            *(finding for tool in tools for finding in tool.findings),
+        ]
+        outcomes = [_outcome(one, context.work) for one in discover(context.policies, self.name)]
+        if lacking := require_pairs(self.rules, outcomes):
+            raise CouldNotRun("; ".join(lacking))
+        return GateOutput(
+            (_scope(wheel, expected),),
+            tuple(outcomes),
+            tuple(findings),
+            tuple(tool.run for tool in tools),
+            (f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}",),
+        )
+
+
+def _scope(wheel: Wheel, expected: contents.Expected) -> Scope:
+    """Every shipped file is to be found among the members; each member was looked at."""
+    return Scope(
+        "wheel members",
+        frozenset(wheel.members) | frozenset(expected.shipped),
+        frozenset(wheel.members),
+    )
+
+
+def _built_again(context: Context) -> Path:
+    """Build from another copy, in another folder, with the same SOURCE_DATE_EPOCH."""
+    again = context.work / "again"
+    return build(
+        context.project, again, epoch=context.source_date_epoch, isolated=not context.own
+    ).wheel
+
+
+def _reproducible(first: Path, second: Path) -> Iterator[Finding]:
+    if first.read_bytes() == second.read_bytes():
+        return
+    differing = _differing(read_wheel(first), read_wheel(second))
+    where = ", ".join(differing) or "the archive itself (times, modes, order)"
+    yield Finding(
+        NOT_REPRODUCIBLE,
+        f"two builds differ in {where}",
+        Location("pyproject.toml"),
+        snippet="two builds from the same source differ",
+        remediation="leave times, random values and the machine out of what is built",
+    )
+
+
+def _differing(first: Wheel, second: Wheel) -> list[str]:
+    names = set(first.members) | set(second.members)
+    return sorted(name for name in names if first.members.get(name) != second.members.get(name))
+
+
+def _inspected(wheel: Wheel, expected: contents.Expected) -> Iterator[Finding]:
+    for inspect in _INSPECTIONS.values():
+        yield from inspect(wheel, expected)
+
+
+def _twine(wheel: Path, work: Path) -> _Judged:
+    done = _tool("twine", ["check", "--strict", str(wheel)], work)
+    passed = done.exit_code == 0 and "PASSED" in done.stdout
+    return _Judged(() if passed else (_said_by(TWINE, done, wheel),), done.run)
+
+
+def _check_contents(wheel: Path, expected: contents.Expected, work: Path) -> _Judged:
+    """Name the one wheel: an empty folder would pass; no configuration file may soften it."""
+    top = ",".join(expected.packages)
+    arguments = ["--no-config", "--toplevel", top, str(wheel)]
+    done = _tool("check-wheel-contents", arguments, work)
+    passed = done.exit_code == 0 and f"{wheel.name}: OK" in done.stdout
+    return _Judged(() if passed else (_said_by(CONTENTS, done, wheel),), done.run)
+
+
+def _tool(name: str, arguments: list[str], work: Path) -> Completed:
+    work.mkdir(parents=True, exist_ok=True)
+    return run_tool(
+        name, [tool_path(name), *arguments], cwd=work, version=tool_version(name), timeout=120
+    )
+
+
+def _said_by(rule: str, done: Completed, wheel: Path) -> Finding:
+    """Turn the tool's own words into a finding, whether it complained or said nothing of use.
+
+    Raises:
+        CouldNotRun: it never mentioned the wheel, so it did not look at it.
+    """
+    said = f"{done.stdout}\n{done.stderr}".strip()
+    if wheel.name not in said:
+        raise CouldNotRun(f"{done.run.name} exited {done.exit_code} without naming the wheel")
+    words = " ".join(said.replace(str(wheel.parent), "").split())[:500]
+    return Finding(rule, f"{done.run.name}: {words}", Location("pyproject.toml"), snippet=words)
+
+
+def _outcome(specimen: Specimen, work: Path) -> SpecimenOutcome:
+    fired = {finding.rule for finding in _judge_specimen(specimen, work)}
+    return specimen.outcome(fired=specimen.rule in fired)
+
+
+def _judge_specimen(specimen: Specimen, work: Path) -> Iterator[Finding]:
+    """Judge a wheel packed from the specimen by its rule's own function."""
+    table = read_description(specimen.path)
+    second = table.pop("second", {})
+    folder = work / "specimens" / specimen.sha256[:16]
+    path = pack(describe(table), folder)
+    expected = _expected_of_specimen(table.get("name", "example"), table.get("version", "1.0"))
+    if specimen.rule == NOT_REPRODUCIBLE:
+        yield from _reproducible(path, pack(describe(table | second), folder / "again"))
+    elif specimen.rule == TWINE:
+        yield from _twine(path, work).findings
+    elif specimen.rule == CONTENTS:
+        yield from _check_contents(path, expected, work).findings
+    else:
+        yield from _INSPECTIONS[specimen.rule](read_wheel(path), expected)
+
+
+def _expected_of_specimen(name: str, version: str) -> contents.Expected:
+    shipped = {member: f"src/{member}" for member in base_members(name)}
+    return contents.Expected(name, version, (name,), shipped)

@@ -1,0 +1,1 @@
+"""Looking into wheels without installing them, and packing small ones as specimens."""
