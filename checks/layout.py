@@ -62,7 +62,7 @@ def find_packages(project: Path, own: str, pyproject: Mapping[str, object]) -> l
         return declared
     if inside := list(importable(project, PurePosixPath("src"))):
         return inside
-    flat = [one for one in importable(project, PurePosixPath()) if _may_ship(project, one)]
+    flat = [one for one in importable(project, PurePosixPath()) if may_ship(project, one)]
     named = [one for one in flat if one.name.lower() == own.lower()]
     return named or [one for one in flat if (project / one.path).is_dir()]
 
@@ -121,7 +121,8 @@ def _declared(project: Path, pyproject: Mapping[str, object]) -> Iterator[Packag
             yield Package(path.stem, path.parent, path)
 
 
-def _may_ship(project: Path, package: Package) -> bool:
+def may_ship(project: Path, package: Package) -> bool:
+    """Tell whether something at the root of a flat layout looks like a package to ship."""
     if package.name in _NEVER_SHIPPED or package.name in {"setup", "conftest", "noxfile"}:
         return False
     path = project / package.path

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read_lock(path: Path) -> dict[str, str]:
+def read_lock(path: Path, *, here: bool = False) -> dict[str, str]:
     """Map each distribution (canonical name) to its pinned version.
+
+    With `here`, only those whose marker holds on this machine.
 
     Raises:
         CouldNotRun: a line is no ``name==version``, carries no hash, or contradicts another.
     """
     locked: dict[str, str] = {}
     for line in _logical_lines(path.read_text("utf-8")):
-        name, version = _pin(line, path.name)
+        name, version, wanted = _pin(line, path.name)
+        if here and not wanted:
+            continue
         if locked.setdefault(name, version) != version:
             raise CouldNotRun(f"{path.name} locks {name} twice: {locked[name]} and {version}")
     return locked
@@ -35,7 +39,8 @@ def _logical_lines(text: str) -> Iterator[str]:
             yield bare
 
 
-def _pin(line: str, file: str) -> tuple[str, str]:
+def _pin(line: str, file: str) -> tuple[str, str, bool]:
+    """Return a line's name and version, and whether its marker holds here."""
     requirement, *hashes = line.split(" --hash=")
     try:
         parsed = Requirement(requirement.strip())
@@ -46,4 +51,5 @@ def _pin(line: str, file: str) -> tuple[str, str]:
         raise CouldNotRun(f"{file}: {parsed.name} is not pinned to one version")
     if not hashes:
         raise CouldNotRun(f"{file}: {parsed.name} has no hash")
-    return canonicalize_name(parsed.name), pins[0].version
+    wanted = parsed.marker is None or parsed.marker.evaluate()
+    return canonicalize_name(parsed.name), pins[0].version, wanted

@@ -142,7 +142,10 @@ class GateOutput:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """A gate's output, judged by the runner; `reason` is one sentence for a person."""
+    """A gate's output, judged by the runner; `reason` is one sentence for a person.
+
+    `log` is the traceback when a bug stopped the gate.
+    """
 
     gate: str
     status: Status
@@ -151,3 +154,5 @@ class GateResult:
     duration: float
     output: GateOutput | None = None
     reproduce: str = ""
+    title: str = ""
+    log: str = ""

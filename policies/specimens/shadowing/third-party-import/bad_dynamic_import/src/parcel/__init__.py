@@ -1,0 +1,3 @@
+import importlib
+
+client = importlib.import_module("conveyor_client.http")
