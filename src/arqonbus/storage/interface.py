@@ -115,7 +115,11 @@ class Storage(Protocol):
         """
         ...
 
-    async def read(self, address: Address, *, after: int, limit: int, max_bytes: int) -> Page | None:
+    async def read(
+        self, address: Address, *, after: int, limit: int, max_bytes: int
+    ) -> Page | None:
+        self, address: Address, *, after: int, limit: int, max_bytes: int
+    ) -> Page | None:
         """Messages with ``seq > after``, oldest first, at most `limit` and about `max_bytes` (at
         least one message if there is one); None for an unknown stream. If ``after + 1`` was removed
         by retention the page begins at the oldest message: compare with `info.first_seq`.

@@ -1,0 +1,186 @@
+"""Streams in this process' memory: fast, and gone with it."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from arqonbus.model.address import Address
+from arqonbus.model.durability import Durability
+from arqonbus.storage.interface import (
+    ChannelAppend,
+    OnCommit,
+    Page,
+    StoredMessage,
+    StreamInfo,
+)
+from arqonbus.storage.retention import Retention
+
+
+@dataclass(slots=True)
+class _Chunk:
+    """What one append brought: appending costs the same for one message and for many."""
+
+    first_seq: int
+    timestamp: int
+    bodies: Sequence[bytes]
+    size: int
+
+
+@dataclass(slots=True)
+class _Stream:
+    epoch: str
+    chunks: list[_Chunk] = field(default_factory=list)
+    first_seq: int = 1
+    last_seq: int = 0
+    size: int = 0
+    last_timestamp: int = 0
+
+    def append(self, timestamp: int, bodies: Sequence[bytes]) -> int:
+        first = self.last_seq + 1
+        size = sum(map(len, bodies))
+        self.chunks.append(_Chunk(first, timestamp, bodies, size))
+        self.last_seq += len(bodies)
+        self.size += size
+        self.last_timestamp = timestamp
+        return first
+
+    def apply(self, retention: Retention) -> None:
+        """Remove from the old end what is beyond count and bytes; always in whole messages."""
+        surplus = self.last_seq - self.first_seq + 1 - retention.max_messages
+        if surplus > 0:
+            self.drop(surplus)
+        while self.size > retention.max_bytes and self.first_seq <= self.last_seq:
+            chunk = self.chunks[0]
+            excess, count = self.size - retention.max_bytes, 0
+            for body in chunk.bodies:
+                if excess <= 0:
+                    break
+                excess -= len(body)
+                count += 1
+            self.drop(count)
+
+    def drop(self, count: int) -> None:
+        """Remove the oldest `count` messages."""
+        self.first_seq += count
+        whole = 0
+        for chunk in self.chunks:
+            if count < len(chunk.bodies):
+                break
+            count -= len(chunk.bodies)
+            self.size -= chunk.size
+            whole += 1
+        del self.chunks[:whole]
+        if count:
+            chunk = self.chunks[0]
+            gone = sum(map(len, chunk.bodies[:count]))
+            rest = _Chunk(
+                chunk.first_seq + count, chunk.timestamp, chunk.bodies[count:], chunk.size - gone
+            )
+            self.chunks[0] = rest
+            self.size -= gone
+
+    def older_than(self, timestamp: int) -> int:
+        """How many messages have a commit time before `timestamp`."""
+        at = bisect_left(self.chunks, timestamp, key=lambda chunk: chunk.timestamp)
+        return (self.chunks[at].first_seq if at < len(self.chunks) else self.last_seq + 1) - (
+            self.first_seq
+        )
+
+
+class MemoryStorage:
+    """Implements `storage.interface.Storage`; commits within `append`."""
+
+    durability = Durability.MEMORY
+
+    def __init__(self, retention: Retention) -> None:
+        self._retention = retention
+        # A little over the bound, so that a long stream is not cut with every single append.
+        self._trim_above = retention.max_messages + retention.max_messages // 64
+        self._streams: dict[Address, _Stream] = {}
+
+    async def open(self) -> Sequence[StreamInfo]:
+        """See `Storage.open`: there is never anything to find."""
+        return [self._info(address, stream) for address, stream in self._streams.items()]
+
+    async def close(self) -> None:
+        """See `Storage.close`."""
+
+    def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
+        """See `Storage.append`."""
+        firsts = []
+        retention = self._retention
+        for item in batch:
+            stream = self._streams.get(item.address)
+            if stream is None:
+                stream = self._streams[item.address] = _Stream(item.epoch)
+            firsts.append(stream.append(item.timestamp, item.bodies))
+            if (
+                stream.last_seq - stream.first_seq >= self._trim_above
+                or stream.size > retention.max_bytes
+            ):
+                stream.apply(retention)
+        on_commit(firsts)
+
+    async def create(self, address: Address, epoch: str) -> StreamInfo:
+        """See `Storage.create`."""
+        return self._info(address, self._streams.setdefault(address, _Stream(epoch)))
+
+    async def delete(self, address: Address) -> bool:
+        """See `Storage.delete`."""
+        return self._streams.pop(address, None) is not None
+
+    async def read(
+        self, address: Address, *, after: int, limit: int, max_bytes: int
+    ) -> Page | None:
+        """See `Storage.read`."""
+        stream = self._streams.get(address)
+        if stream is None:
+            return None
+        messages: list[StoredMessage] = []
+        size = 0
+        start = max(0, bisect_right(stream.chunks, after, key=lambda c: c.first_seq) - 1)
+        for chunk in stream.chunks[start:]:
+            for seq, body in enumerate(chunk.bodies, chunk.first_seq):
+                if seq <= after:
+                    continue
+                if len(messages) == limit or (messages and size + len(body) > max_bytes):
+                    return Page(tuple(messages), self._info(address, stream), more=True)
+                messages.append(StoredMessage(seq, chunk.timestamp, body))
+                size += len(body)
+        return Page(tuple(messages), self._info(address, stream), more=False)
+
+    async def position_at(self, address: Address, timestamp: int) -> int | None:
+        """See `Storage.position_at`."""
+        stream = self._streams.get(address)
+        if stream is None:
+            return None
+        return stream.first_seq - 1 + stream.older_than(timestamp)
+
+    async def trim(self, now: int) -> int:
+        """See `Storage.trim`."""
+        if self._retention.max_age is None:
+            return 0
+        oldest = now - int(self._retention.max_age * 1_000_000)
+        removed = 0
+        for stream in self._streams.values():
+            count = stream.older_than(oldest)
+            stream.drop(count)
+            removed += count
+        return removed
+
+    def problem(self) -> str | None:
+        """See `Storage.problem`."""
+        return None
+
+    @staticmethod
+    def _info(address: Address, stream: _Stream) -> StreamInfo:
+        return StreamInfo(
+            address,
+            stream.epoch,
+            stream.first_seq,
+            stream.last_seq,
+            stream.size,
+            stream.last_timestamp,
+        )
