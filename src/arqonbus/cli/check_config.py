@@ -23,7 +23,8 @@ def check_config(config: Path | None, as_json: bool, **flags: object) -> None:
     """Check the configuration without starting.
 
     Prints every setting, its value (secrets masked) and where it came from, and says the same
-    problems as `serve` would. Exits 0 when there is none, 78 otherwise. Addresses and the store are tried by `serve` only.
+    problems as `serve` would. Exits 0 when there is none, 78 otherwise. Addresses and the store
+    are tried by `serve` only.
     """
     loaded, found = read(config, flags)
     if as_json:
