@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from checks.model import CouldNotRun
 from checks.process import clean_environment, run_tool, tool_version
 
 _OUTPUT_FOLDERS = frozenset({"dist", "build", "reports", "node_modules", "target", "venv", "data"})
-_TAIL = 2_000
+_TAIL = 4_000
+_ERROR = re.compile(r"(\w+\.)*\w*(Error|Exception)\b")
 
 
 class Builder:
@@ -45,7 +47,7 @@ class Builder:
         """
         with self._lock:
             if self._failure is not None:
-                raise CouldNotRun(str(self._failure))
+                raise self._again(self._failure)
             if self._made is None:
                 try:
                     self._made = build(
@@ -55,6 +57,14 @@ class Builder:
                     self._failure = error
                     raise
             return self._made
+
+    @staticmethod
+    def _again(failure: CouldNotRun) -> CouldNotRun:
+        """Copy a failure: one exception raised in two threads would mix their tracebacks."""
+        copy = CouldNotRun(*failure.args)
+        for note in getattr(failure, "__notes__", ()):
+            copy.add_note(note)
+        return copy
 
 
 def build(project: Path, work: Path, *, epoch: int, isolated: bool) -> Artifacts:
@@ -74,7 +84,11 @@ def build(project: Path, work: Path, *, epoch: int, isolated: bool) -> Artifacts
         version=tool_version("build"),
     )
     if done.exit_code != 0:
-        raise CouldNotRun(f"the build exited {done.exit_code}: {_tail(done.stderr or done.stdout)}")
+        failure = CouldNotRun(
+            f"the build exited {done.exit_code}: {_gist(done.stdout, done.stderr)}"
+        )
+        failure.add_note((done.stdout + done.stderr).strip()[-_TAIL:])
+        raise failure
     return Artifacts(wheel=_only(out, "*.whl"), sdist=_only(out, "*.tar.gz"))
 
 
@@ -122,5 +136,8 @@ def _only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
-def _tail(text: str) -> str:
-    return text.strip()[-_TAIL:]
+def _gist(*texts: str) -> str:
+    """Return the line that names the error, out of a build's long talk."""
+    lines = [line.strip() for text in texts for line in text.splitlines() if line.strip()]
+    telling = [line for line in lines if _ERROR.match(line)]
+    return (telling or lines or ["it said nothing"])[-1]

@@ -83,6 +83,7 @@ def run_gate(gate: Gate, context: Context, *, without_specimens: Collection[str]
         reason = f"not applicable: {error}"
     except CouldNotRun as error:
         status, reason = Status.COULD_NOT_RUN, str(error) or "gave no reason"
+        log = _portable("\n".join(getattr(error, "__notes__", ())), context)
     except Exception as error:  # noqa: BLE001 - the edge: any bug in a gate counts as not having run
         status, reason = Status.COULD_NOT_RUN, f"stopped by {type(error).__name__}: {error}"
         log = _portable("".join(traceback.format_exception(error)), context)

@@ -1,0 +1,1 @@
+"""One module per report format: each turns an `Outcome` into text, and none decides anything."""
