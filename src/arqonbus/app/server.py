@@ -13,6 +13,7 @@ import structlog
 
 from arqonbus.api.http import url_of
 from arqonbus.app.build import App, build
+from arqonbus.app.exits import Exit
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from arqonbus.config.model import Settings
 
-EXIT_OK = 0
-# sysexits.h: a service that is needed is unavailable (the store, or the address).
-EXIT_UNAVAILABLE = 69
 _TRIM_SECONDS = 30.0
 
 log = structlog.get_logger(__name__)
@@ -53,10 +51,10 @@ async def _serve(settings: Settings) -> int:
     except StorageError as error:
         log.error("storage can't be opened", reason=error.message)  # noqa: TRY400 - the reason says all
         await app.storage.close()
-        return EXIT_UNAVAILABLE
+        return Exit.IO
     if not await _listen(app):
         await app.storage.close()
-        return EXIT_UNAVAILABLE
+        return Exit.UNAVAILABLE
     trimming = asyncio.create_task(_trim(app))
     try:
         await stop.wait()
@@ -137,7 +135,7 @@ async def _drain(app: App) -> int:
     await app.http.stop()
     await app.storage.close()
     log.info("stopped", clean=clean)
-    return EXIT_OK
+    return Exit.OK
 
 
 async def _idle(app: App) -> None:

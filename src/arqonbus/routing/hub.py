@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from arqonbus.model.durability import Durability
-    from arqonbus.storage.interface import StreamInfo
+    from arqonbus.model.stream import StreamInfo
 
 
 class Subscriber(Protocol):

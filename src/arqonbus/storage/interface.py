@@ -9,6 +9,7 @@ from typing import Protocol
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
+from arqonbus.model.stream import StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +25,6 @@ class ChannelAppend:
     epoch: str
     timestamp: int
     bodies: Sequence[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """A stream's state. `first_seq` is the oldest position still there, `last_seq` the newest ever
-    given (kept when retention removed all); an empty stream has ``first_seq == last_seq + 1``.
-    `size` counts the bodies' bytes. `last_timestamp` (µs) is 0 before the first message.
-    """
-
-    address: Address
-    epoch: str
-    first_seq: int
-    last_seq: int
-    size: int
-    last_timestamp: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +102,6 @@ class Storage(Protocol):
         ...
 
     async def read(
-        self, address: Address, *, after: int, limit: int, max_bytes: int
-    ) -> Page | None:
         self, address: Address, *, after: int, limit: int, max_bytes: int
     ) -> Page | None:
         """Messages with ``seq > after``, oldest first, at most `limit` and about `max_bytes` (at

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
+from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import (
     ChannelAppend,
     OnCommit,
     Page,
     StoredMessage,
-    StreamInfo,
 )
 from arqonbus.storage.retention import Retention
 

@@ -17,13 +17,13 @@ import structlog
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
+from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import (
     ChannelAppend,
     CommitResult,
     OnCommit,
     Page,
     StoredMessage,
-    StreamInfo,
 )
 from arqonbus.storage.retention import Retention
 

@@ -1,0 +1,5 @@
+"""A specimen."""
+
+import socket
+
+HOST = socket.gethostname

@@ -1,0 +1,5 @@
+"""A specimen."""
+
+import json
+
+DUMP = json.dumps

@@ -1,0 +1,5 @@
+"""A specimen."""
+
+from arqonbus.errors import ErrorCode
+
+VALUE = ErrorCode

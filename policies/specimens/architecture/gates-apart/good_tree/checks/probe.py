@@ -1,0 +1,3 @@
+"""A specimen."""
+
+VALUE = "arqonbus is probed from outside"

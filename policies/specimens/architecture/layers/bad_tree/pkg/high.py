@@ -1,0 +1,3 @@
+"""A specimen."""
+
+VALUE = 1

@@ -1,0 +1,5 @@
+"""A specimen."""
+
+from pkg import low
+
+VALUE = low.VALUE

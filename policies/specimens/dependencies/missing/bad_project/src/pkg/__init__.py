@@ -1,0 +1,7 @@
+"""A specimen."""
+
+import surely_not_there
+
+import click
+
+COMMAND = click.Command

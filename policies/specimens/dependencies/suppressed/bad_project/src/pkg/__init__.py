@@ -1,0 +1,5 @@
+"""A specimen."""
+
+import click  # deptry: ignore[DEP001]
+
+COMMAND = click.Command

@@ -1,0 +1,7 @@
+"""A specimen."""
+
+import multidict
+
+import click
+
+COMMAND = click.Command

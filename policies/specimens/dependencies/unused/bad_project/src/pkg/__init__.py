@@ -1,0 +1,5 @@
+"""A specimen."""
+
+import click
+
+COMMAND = click.Command
