@@ -89,10 +89,8 @@ class DependenciesGate:
     def _environment(self, context: Context, lock: Path) -> Path:
         """The declared dependencies and deptry, everything with the hashes of the two locks."""
         wanted = lock.read_text("utf-8")
-            raise CouldNotRun(
-                f"deptry scanned {verdict.files} files, the manifest has {len(expected)}"
-            )
-            canonicalize_name(name) for name in re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
+        pins = re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
+        have = {canonicalize_name(name) for name in pins}
         }
         blocks = _blocks((context.policies / "lock" / "dev.txt").read_text("utf-8"))
         for name in _TOOL:
