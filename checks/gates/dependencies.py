@@ -91,7 +91,6 @@ class DependenciesGate:
         wanted = lock.read_text("utf-8")
         pins = re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
         have = {canonicalize_name(name) for name in pins}
-        }
         blocks = _blocks((context.policies / "lock" / "dev.txt").read_text("utf-8"))
         for name in _TOOL:
             if name not in have:

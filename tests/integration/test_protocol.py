@@ -22,9 +22,13 @@ async def test_a_publish_is_delivered_and_receipted(bus: Server, codec: str) -> 
     assert message["sender"] == alice.welcome["payload"]["client_id"]
 
 
-async def test_positions_have_no_holes_across_publishers(bus: Server, backend: str) -> None:
-    del backend
-    async with peer(bus.url) as a, peer(bus.url, "msgpack") as b, peer(bus.url) as reader:
+async def test_positions_have_no_holes_across_publishers(tmp_path: Path, backend: str) -> None:
+    async with (
+        serving(tmp_path, storage_backend=backend) as bus,
+        peer(bus.url) as a,
+        peer(bus.url, "msgpack") as b,
+        peer(bus.url) as reader,
+    ):
         await reader.ok("join_channel", room="r", channel="c")
         for n in range(50):
             await a.send(type="message", room="r", channel="c", qos=0, payload=n)
@@ -37,7 +41,7 @@ async def test_qos_0_gets_no_receipt(bus: Server, codec: str) -> None:
     async with peer(bus.url, codec) as p:
         await p.send(type="message", room="r", channel="c", id="quiet", qos=0, payload=1)
         pong = await p.call("ping")
-    assert pong["type"] == "response"
+    assert (pong["type"], pong["status"]) == ("response", "success")
 
 
 async def test_a_repeated_id_gets_the_first_receipt_and_is_delivered_once(bus: Server) -> None:
@@ -195,6 +199,7 @@ async def test_a_wrong_command_says_which_and_why(
         await p.send(type="command", id="w", command=command, args=args)
         error = await p.receive()
     assert (error["type"], error["error_code"], error["request_id"]) == ("error", code, "w")
+    assert error["status"] == "error"
     assert word in error["error"]
 
 

@@ -83,6 +83,7 @@ class Dispatcher:
                 id=self.tick.mint().decode(),
                 timestamp=self.tick.text.decode(),
                 request_id=request_id,
+                status="success",
                 payload=payload,
             )
         )

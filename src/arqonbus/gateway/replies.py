@@ -16,6 +16,7 @@ def error_frame(
         id=frame_id,
         timestamp=timestamp,
         request_id=request_id,
+        status="error",
         error=error.message,
         error_code=error.code.value,
         payload={"retryable": error.retryable},

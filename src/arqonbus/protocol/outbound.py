@@ -57,7 +57,7 @@ class Response(Outbound, tag="response"):
     """The answer to a command, or a client's direct response (then with `sender`)."""
 
     request_id: str
-    status: Literal["success", "error"] = "success"
+    status: Literal["success", "error"]
     payload: Any = None  # Any: a JSON value
     sender: str | None = None
     to: str | None = None
@@ -69,7 +69,7 @@ class Error(Outbound, tag="error"):
 
     error: str
     error_code: str
-    status: str = "error"
+    status: Literal["error"]
     request_id: str | None = None
     payload: dict[str, Any] | None = None  # Any: a JSON object
 

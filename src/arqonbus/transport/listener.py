@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, cast
 
 import structlog
@@ -168,10 +167,19 @@ class Listener(WSListener):
         transport.send_close(cast("WSCloseCode", code), REASONS[code].encode())
         # A peer that was paused could otherwise never be heard answering the close.
         transport.underlying_transport.resume_reading()
-        asyncio.get_running_loop().call_later(_CLOSE_GRACE, self._cut, transport)
+        self._cut_later(transport)
 
-    def _cut(self, transport: WSTransport) -> None:
-        if not transport.is_disconnected:
+    def _cut_later(self, transport: WSTransport) -> None:
+        waiting = transport.underlying_transport.get_write_buffer_size()
+        self._shared.loop.call_later(_CLOSE_GRACE, self._cut, transport, waiting)
+
+    def _cut(self, transport: WSTransport, waiting: int) -> None:
+        """Cut the socket, unless the peer is still reading its way to the close frame."""
+        if transport.is_disconnected:
+            return
+        if 0 < transport.underlying_transport.get_write_buffer_size() < waiting:
+            self._cut_later(transport)
+        else:
             transport.disconnect(graceful=False)
 
     def _overflowed(self) -> None:

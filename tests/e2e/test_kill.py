@@ -1,0 +1,88 @@
+"""kill -9 under load: what was acknowledged is there after a restart, in order, on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from support.peer import peer
+from support.server import serving
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+ROUNDS = 3
+
+
+async def test_acknowledged_messages_survive_kill_9(tmp_path: Path) -> None:
+    acknowledged: dict[int, str] = {}
+    for round_number in range(ROUNDS):
+        async with serving(tmp_path) as bus, peer(bus.url) as p:
+            await p.ok("join_channel", room="r", channel="c")
+            sending = asyncio.create_task(_flood(p.socket, round_number))
+            wanted = len(acknowledged) + 500
+            while len(acknowledged) < wanted:
+                frame = await p.receive()
+                if frame["type"] == "ack":
+                    assert frame["durability"] == "disk"
+                    acknowledged[frame["seq"]] = frame["request_id"]
+            assert await bus.stop(signal.SIGKILL) == -signal.SIGKILL
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+    stored = await _read_all(tmp_path)
+    assert [m["seq"] for m in stored] == list(range(1, len(stored) + 1))
+    by_seq = {m["seq"]: m["id"] for m in stored}
+    assert {seq: by_seq.get(seq) for seq in acknowledged} == acknowledged
+
+
+async def _flood(socket: ClientConnection, round_number: int) -> None:
+    n = 0
+    try:
+        while True:
+            n += 1
+            frame = {
+                "type": "message",
+                "room": "r",
+                "channel": "c",
+                "id": f"{round_number}-{n}",
+                "payload": n,
+            }
+            await socket.send(json.dumps(frame))
+            await asyncio.sleep(0)  # let the receiving side have its turn
+    except ConnectionClosed:
+        return
+
+
+async def _read_all(data_dir: Path) -> list[dict[str, object]]:
+    messages: list[dict[str, object]] = []
+    async with serving(data_dir) as bus, peer(bus.url) as p:
+        after: int | None = 0
+        while after is not None:
+            page = await p.ok("history", room="r", channel="c", after=after, limit=1000)
+            assert page["complete"] == "complete"
+            messages += page["messages"]
+            after = page["next_after"]
+    return messages
+
+
+async def test_sigterm_drains_and_sends_everybody_away(tmp_path: Path) -> None:
+    async with serving(tmp_path) as bus, peer(bus.url) as p:
+        ack = await p.publish("r", "c", 1)
+        code = await bus.stop()
+        notice = await p.receive()
+        await p.socket.wait_closed()
+        assert p.socket.close_code == 4000
+    assert ack["type"] == "ack"
+    assert code == 0
+    assert notice["payload"] == {"event": "draining", "reconnect": True}
+
+
+async def test_a_second_bus_on_the_same_store_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path) as first:
+        with pytest.raises(AssertionError, match="another bus has this store open"):
+            async with serving(tmp_path):
+                pass
+        async with peer(first.url) as p:
+            assert (await p.publish("r", "c", 1))["type"] == "ack"
