@@ -1,0 +1,1 @@
+"""Scripts that run inside the clean environment, by their path: they import nothing of ours."""

@@ -1,0 +1,189 @@
+"""Commands that may serve: started, watched for sockets that listen, and always ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from checks.model import CouldNotRun
+from checks.process import clean_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+_LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
+_LOOK_EVERY = 0.002
+_LOCAL = "127.0.0.1"
+
+
+@dataclass(slots=True)
+class Served:
+    """A started command; it leads a session of its own, so that its children end with it."""
+
+    process: subprocess.Popen[bytes]
+    _out: IO[bytes]
+    _err: IO[bytes]
+
+    def said(self) -> str:
+        """Return all that it has written to standard error, then standard output."""
+        return "\n".join(_whole(file) for file in (self._err, self._out)).strip()
+
+    def errors(self) -> str:
+        """Return all that it has written to standard error."""
+        return _whole(self._err)
+
+    def listens(self) -> bool:
+        """Tell whether it or a child of it has a listening TCP socket at this moment."""
+        inodes = _listening_inodes()
+        return any(inodes & _socket_inodes(pid) for pid in _session(self.process.pid))
+
+
+@contextmanager
+def started(
+    argv: Sequence[str], *, cwd: Path, env: Mapping[str, str] | None = None
+) -> Iterator[Served]:
+    """Start a command in an environment without any ARQONBUS_ variable but those in `env`."""
+    surroundings = {
+        name: value
+        for name, value in clean_environment().items()
+        if not name.upper().startswith("ARQONBUS_")
+    }
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        try:
+            process = subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=surroundings | dict(env or {}),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise CouldNotRun(f"{Path(argv[0]).name} could not be started: {error}") from error
+        try:
+            yield Served(process, out, err)
+        finally:
+            _end(process)
+
+
+def watch_until_exit(served: Served, limit: float) -> bool:
+    """Wait for the command's end, at most `limit` seconds; return whether it listened meanwhile.
+
+    It is ended as soon as it is seen to listen: whether it would have refused later is no matter.
+    """
+    _require_proc()
+    deadline = time.monotonic() + limit
+    while served.process.poll() is None and time.monotonic() < deadline:
+        if served.listens():
+            return True
+        time.sleep(_LOOK_EVERY)
+    return False
+
+
+def wait_ready(served: Served, http_port: int, limit: float) -> bool:
+    """Wait until ``/ready`` answers 200; false when the command ended or the time is over."""
+    deadline = time.monotonic() + limit
+    while served.process.poll() is None and time.monotonic() < deadline:
+        if _status(http_port, "/ready") == HTTPStatus.OK:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def terminate(served: Served, limit: float) -> int | None:
+    """Send SIGTERM and return the exit code, or None when it did not end in time."""
+    served.process.send_signal(signal.SIGTERM)
+    try:
+        return served.process.wait(limit)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports of this machine that were free a moment ago, all different."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind((_LOCAL, 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def is_open(port: int) -> bool:
+    """Tell whether something accepts connections on a port of this machine."""
+    try:
+        with socket.create_connection((_LOCAL, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def _status(port: int, path: str) -> int | None:
+    connection = HTTPConnection(_LOCAL, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group: children that outlive the command count as left behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _require_proc() -> None:
+    if not Path(_TABLES[0]).is_file():
+        raise CouldNotRun("this system has no /proc/net/tcp to see listening sockets in")
+
+
+def _listening_inodes() -> frozenset[str]:
+    rows = [line.split() for table in _TABLES for line in _lines(table)[1:]]
+    return frozenset(row[9] for row in rows if row[3] == _LISTEN)
+
+
+def _lines(table: str) -> list[str]:
+    try:
+        return Path(table).read_text("ascii").splitlines()
+    except FileNotFoundError:  # no IPv6 on this system
+        return []
+
+
+def _session(leader: int) -> Iterator[int]:
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.getsid(int(entry.name)) == leader:
+                    yield int(entry.name)
+
+
+def _socket_inodes(pid: int) -> frozenset[str]:
+    found = set()
+    with contextlib.suppress(OSError):  # the process ended while we looked
+        for entry in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                target = str(entry.readlink())
+                found.add(target.removeprefix("socket:[").removesuffix("]"))
+    return frozenset(found)
+
+
+def _whole(file: IO[bytes]) -> str:
+    """Read from the start without moving the offset that the command writes at."""
+    size = os.fstat(file.fileno()).st_size
+    return os.pread(file.fileno(), size, 0).decode("utf-8", errors="replace")

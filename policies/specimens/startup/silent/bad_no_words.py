@@ -1,0 +1,5 @@
+"""Refuses without a reason."""
+
+import sys
+
+sys.exit(78)
