@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from checks_support import FINDING, ROOT, SHA, make_outcome, make_result, make_waiver
+from jsonschema import Draft202012Validator
+
+from checks.model import Mode, Status
+from checks.reporting.attestation import render_attestation
+from checks.reporting.html import render_html
+from checks.reporting.json_report import render_json
+from checks.reporting.sarif import render_sarif
+from checks.reporting.write import ATTESTATION, clear_reports, write_reports
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from checks.outcome import Outcome
+
+PASSED = make_outcome(make_result(Status.PASSED))
+FAILED = make_outcome(make_result(Status.FAILED, FINDING))
+WAIVED = make_outcome(
+    make_result(Status.WAIVED, FINDING), waivers={FINDING.fingerprint: make_waiver()}
+)
+CRASHED = make_outcome(make_result(Status.COULD_NOT_RUN), built=False)
+UNSURE = make_outcome(
+    make_result(Status.PASSED), make_result(Status.NOT_EVALUATED, gate="net"), mode=Mode.DEGRADED
+)
+EVERY = pytest.mark.parametrize("outcome", [PASSED, FAILED, WAIVED, CRASHED, UNSURE])
+
+
+@EVERY
+def test_the_json_report_keeps_its_published_schema(outcome: Outcome) -> None:
+    schema = json.loads((ROOT / "policies/report.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(json.loads(render_json(outcome)))
+
+
+def test_the_schema_refuses_what_it_does_not_know() -> None:
+    schema = json.loads((ROOT / "policies/report.schema.json").read_text())
+    data = json.loads(render_json(PASSED))
+    assert not list(Draft202012Validator(schema).iter_errors(data))
+    data["gates"][0]["surprise"] = 1
+    assert list(Draft202012Validator(schema).iter_errors(data))
+
+
+def test_the_json_report_says_where_and_how_to_see_it_again() -> None:
+    data = json.loads(render_json(FAILED))
+    (finding,) = data["controls"][0]["findings"]
+    assert finding["location"] == {"path": "src/parcel/a b.py", "line": 7, "column": None}
+    assert data["gates"][0]["reproduce"] == "python -m checks --only demo"
+    assert data["gates"][0]["tools"][0]["version"] == "1.2"
+    assert data["gates"][0]["scopes"][0]["scanned"] == ["a.py"]
+    assert data["exit_code"] == 1
+
+
+def test_sarif_has_stable_ids_relative_places_and_fingerprints() -> None:
+    run = json.loads(render_sarif(FAILED))["runs"][0]
+    (result,) = run["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert result["ruleId"] == run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"]
+    assert place["artifactLocation"] == {"uri": "src/parcel/a%20b.py", "uriBaseId": "PROJECT"}
+    assert place["region"]["startLine"] == 7
+    assert result["partialFingerprints"] == {"releaseCheck/v1": FINDING.fingerprint}
+    assert run["invocations"][0]["exitCode"] == 1
+
+
+def test_sarif_does_not_call_a_crash_successful() -> None:
+    (invocation,) = json.loads(render_sarif(CRASHED))["runs"][0]["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["level"] == "error"
+
+
+def test_sarif_suppresses_a_waived_finding_with_its_reason() -> None:
+    (result,) = json.loads(render_sarif(WAIVED))["runs"][0]["results"]
+    assert "for now" in result["suppressions"][0]["justification"]
+
+
+class Links(HTMLParser):
+    """Collects what a page would load, and whether every tag is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [str(value) for key, value in attrs if key in {"src", "href"}]
+        if tag not in {"meta", "br", "link", "img"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@EVERY
+def test_the_page_is_well_formed_and_loads_nothing(outcome: Outcome) -> None:
+    page = Links()
+    page.feed(render_html(outcome))
+    assert page.open == []
+    assert page.loads == []
+
+
+def test_the_page_escapes_and_names_place_and_verdict() -> None:
+    text = render_html(FAILED)
+    assert "<b>bad</b>" not in text
+    assert "src/parcel/a b.py:7" in text
+    assert FAILED.line in text
+    assert SHA in text
+
+
+def test_a_strict_pass_is_attested_over_both_files() -> None:
+    statement = json.loads(render_attestation(PASSED))
+    assert statement["predicateType"] == "https://in-toto.io/attestation/svr/v0.1"
+    assert [one["digest"]["sha256"] for one in statement["subject"]] == [SHA, SHA]
+    assert "unsigned" in statement["predicate"]["limitations"][0]
+
+
+@pytest.mark.parametrize("outcome", [FAILED, CRASHED, UNSURE])
+def test_nothing_else_is_attested(outcome: Outcome, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="strict pass"):
+        render_attestation(outcome)
+    assert ATTESTATION not in {file.name for file in write_reports(outcome, tmp_path)}
+
+
+def test_an_earlier_pass_does_not_outlive_the_next_run(tmp_path: Path) -> None:
+    assert (tmp_path / ATTESTATION) in write_reports(PASSED, tmp_path)
+    clear_reports(tmp_path)
+    assert list(tmp_path.iterdir()) == []
