@@ -12,14 +12,28 @@ if TYPE_CHECKING:
 class Gate(Protocol):
     """``check(context) → output``; a gate never prints and never decides its own status.
 
-    `name` is the id in the policy and on the command line. `rules` are the ids of all findings the
-    gate may raise. `needs` names gates' products the gate waits for (today only ``"wheel"``).
+    The properties may be plain class attributes.
     """
 
-    name: str
-    title: str
-    rules: tuple[str, ...]
-    needs: tuple[str, ...]
+    @property
+    def name(self) -> str:
+        """The id in the policy and on the command line."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """What the gate shows, for people."""
+        ...
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of all findings the gate may raise; each begins with the gate's name."""
+        ...
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The gates' products it waits for (today only ``"wheel"``)."""
+        ...
 
     def check(self, context: Context) -> GateOutput:
         """Look at everything in the manifest that is this gate's, and at the specimens.

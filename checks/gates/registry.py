@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checks.gates.architecture import ArchitectureGate
+from checks.gates.cleanroom import CleanroomGate
+from checks.gates.dependencies import DependenciesGate
 from checks.gates.shadowing import ShadowingGate
+from checks.gates.startup import StartupGate
+from checks.gates.vulnerabilities import VulnerabilitiesGate
+from checks.gates.wheel import WheelGate
 
 if TYPE_CHECKING:
     from checks.gates.interface import Gate
 
 
 def all_gates() -> tuple[Gate, ...]:
-    """Return one of each gate: what is looked at first stands first."""
-    return (ShadowingGate(),)
+    """Return one of each gate: shadows first, since a stub would deceive all that follow."""
+    return (
+        ShadowingGate(),
+        DependenciesGate(),
+        ArchitectureGate(),
+        WheelGate(),
+        CleanroomGate(),
+        StartupGate(),
+        VulnerabilitiesGate(),
+    )

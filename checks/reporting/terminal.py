@@ -6,7 +6,6 @@ import threading
 import time
 from typing import TYPE_CHECKING, Self
 
-from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -112,7 +111,8 @@ def print_summary(console: Console, outcome: Outcome) -> None:
     console.print(_controls(outcome.controls))
     for control in outcome.controls:
         if control.findings:
-            console.print(_findings(control))
+            _print_findings(console, control)
+    console.print()
     for result in outcome.gates:
         if result.status in {Status.FAILED, Status.COULD_NOT_RUN}:
             _line(console, f"{result.gate}: {result.reason}", "red")
@@ -138,15 +138,14 @@ def _controls(controls: Sequence[ControlResult]) -> Table:
     return table
 
 
-def _findings(result: ControlResult) -> Group:
-    lines = [Text(f"{result.control.id}  {result.control.title}", "bold")]
-    lines += [
-        Text(f"  {place(one)}  {one.rule}  {one.message}") for one in result.findings[:_SHOWN]
-    ]
+def _print_findings(console: Console, result: ControlResult) -> None:
+    console.print()
+    _line(console, f"{result.control.id}  {result.control.title}", "bold")
+    for one in result.findings[:_SHOWN]:
+        _line(console, f"  {place(one)}  {one.rule}  {one.message}", "")
     if (more := len(result.findings) - _SHOWN) > 0:
-        lines.append(Text(f"  and {more} more, in the reports"))
-    lines.append(Text(f"  what to do: {result.control.remediation}", "dim"))
-    return Group(*lines)
+        _line(console, f"  and {more} more, in the reports", "")
+    _line(console, f"  what to do: {result.control.remediation}", "dim")
 
 
 def place(finding: Finding) -> str:
