@@ -8,7 +8,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from checks.installed import (
     modules_of,
     read_site,
 )
-from checks.model import CouldNotRun, Finding, GateOutput, NotApplicable, Scope
+from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.process import run_tool
 from checks.served import free_ports, is_open, started, terminate, wait_ready
 from checks.specimens import discover
@@ -83,16 +83,16 @@ class CleanroomGate:
         site = read_site(_site_folder(python))
         project, packages = context.manifest.name, context.manifest.packages
         findings = list(judge_site(site, project, packages, applicable(lock.read_text("utf-8"))))
-        modules = modules_of(site, project)
+        modules, sources = modules_of(site, project), _shipped_modules(context)
         imported, run = judge_imports(site, project, python, modules)
-        findings += imported
+        findings += [_placed(finding, sources) for finding in imported]
         if project == _COMMAND:
             findings += judge_server([str(python.parent / _COMMAND)], python, Limits())
         elif not findings:
             raise NotApplicable("it installs and imports, but there is no server to boot")
         outcomes = [_outcome(one, python) for one in discover(context.policies, self.name)]
         scopes = (
-            Scope("modules", _shipped_modules(context), frozenset(modules)),
+            Scope("modules", frozenset(sources), frozenset(modules)),
             Scope("distributions", frozenset(site.versions), frozenset(site.versions)),
         )
         return GateOutput(scopes, tuple(outcomes), tuple(findings), (run,))
@@ -136,7 +136,9 @@ def judge_imports(
         for module, one in answer["modules"].items()
         for finding in _judge_import(site, project, stdlib, module, one)
     ]
-    return list(dict.fromkeys(findings)), done.run
+    # The interpreter lies in this machine's cache; a report names no such path.
+    portable = ("python", "-I", "checks/probes/import_modules.py", *modules)
+    return list(dict.fromkeys(findings)), replace(done.run, argv=portable)
 
 
 def _judge_import(
@@ -219,17 +221,21 @@ def _site_folder(python: Path) -> Path:
     return folder
 
 
-def _shipped_modules(context: Context) -> frozenset[str]:
-    """Return the modules that the source promises, by the manifest."""
+def _shipped_modules(context: Context) -> dict[str, str]:
+    """Map the modules that the source promises, by the manifest, to their files."""
     manifest = context.manifest
-    found = set()
-    for path in manifest.python:
-        if not path.endswith(".py"):
-            continue
+    found = {}
+    for path in (path for path in manifest.python if path.endswith(".py")):
         root = max((r for r in manifest.package_roots if Path(path).is_relative_to(r)), key=str)
         parts = list(Path(path).relative_to(root).with_suffix("").parts)
-        found.add(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
-    return frozenset(found)
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def _placed(finding: Finding, sources: Mapping[str, str]) -> Finding:
+    """Point at the module's source, where the finding is about one of ours."""
+    path = sources.get(finding.context)
+    return replace(finding, location=Location(path)) if path else finding
 
 
 def _outcome(specimen: Specimen, python: Path) -> SpecimenOutcome:
