@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from checks.outcome import Outcome
 
 _EXIT_COULD_NOT_RUN = 2
+_WIDTH_OF_LOGS = 160
 
 _DESCRIPTION = """\
 Prove what a release promises: builds the wheel, judges it and the source by independent gates,
@@ -54,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the release check and return its exit code."""
     options = parse(arguments)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDTH_OF_LOGS)  # a log has no width to fit into
     try:
         plan = make_plan(options)
         clear_reports(options.reports)

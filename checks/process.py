@@ -42,7 +42,9 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in _STEERING_NAMES and not name.startswith(_STEERING_PREFIXES)
     }
-    kept.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "NO_COLOR": "1"})
+    # Tools that draw tables break long paths at the terminal's width: give them room.
+    kept.update({"NO_COLOR": "1", "COLUMNS": "1000"})
+    kept.update({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"})
     kept.update(extra or {})
     return kept
 

@@ -114,11 +114,10 @@ def judge(gate: Gate, output: GateOutput, without_specimens: Collection[str]) ->
     ]
     for scope in output.scopes:
         failures += [f"not looked at: {name} ({scope.unit})" for name in sorted(scope.missed)]
+    if count := len(output.findings):
+        failures.append(f"{count} finding{'s' if count > 1 else ''}")
     if failures:
         return Status.FAILED, _few(failures)
-    if output.findings:
-        count = len(output.findings)
-        return Status.FAILED, f"{count} finding{'s' if count > 1 else ''}"
     looked_at = ", ".join(f"{len(scope.scanned)} {scope.unit}" for scope in output.scopes)
     return Status.PASSED, f"looked at {looked_at}; {len(output.specimens)} specimens as expected"
 
