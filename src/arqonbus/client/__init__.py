@@ -1,0 +1,49 @@
+"""The Python SDK: publish with receipts, subscribe and resume, told of everything missed."""
+
+from arqonbus.client.backoff import Backoff
+from arqonbus.client.client import Client
+from arqonbus.client.errors import (
+    ClientClosedError,
+    ClientError,
+    ConnectFailedError,
+    ConnectionLostError,
+    HandshakeRefusedError,
+    InvalidArgumentError,
+    ProtocolViolationError,
+    PublishTimeoutError,
+    RefusedError,
+    StreamBrokenError,
+)
+from arqonbus.client.items import (
+    Direct,
+    Gap,
+    HistoryPage,
+    Lost,
+    Message,
+    Position,
+    Receipt,
+)
+from arqonbus.client.subscription import Subscription
+
+__all__ = [
+    "Backoff",
+    "Client",
+    "ClientClosedError",
+    "ClientError",
+    "ConnectFailedError",
+    "ConnectionLostError",
+    "Direct",
+    "Gap",
+    "HandshakeRefusedError",
+    "HistoryPage",
+    "InvalidArgumentError",
+    "Lost",
+    "Message",
+    "Position",
+    "ProtocolViolationError",
+    "PublishTimeoutError",
+    "Receipt",
+    "RefusedError",
+    "StreamBrokenError",
+    "Subscription",
+]

@@ -1,0 +1,88 @@
+"""Requests that wait for their answer, and what a lost connection means for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from arqonbus.client.errors import ClientError, InvalidArgumentError, RefusedError
+from arqonbus.protocol.outbound import Ack, Error, Response
+
+Answer = Ack | Response | Error
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """One request. `answered` and `failed` are called at most once, in the frame's own turn, so
+    that what a frame changes is in force before the next one is looked at.
+
+    `resend`: a publish, which its id makes safe to repeat; others fail with the connection.
+    """
+
+    data: bytes
+    answered: Callable[[Answer], None]
+    failed: Callable[[ClientError], None]
+    resend: bool
+    sends: int = 0
+
+
+class Requests:
+    """By request id, in the order they were made."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Request] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, request_id: str, request: Request) -> None:
+        """Wait for the answer to `request_id`.
+
+        Raises:
+            InvalidArgumentError: another request with this id waits already.
+        """
+        if request_id in self._waiting:
+            raise InvalidArgumentError(f"a request with id {request_id!r} is under way")
+        self._waiting[request_id] = request
+
+    def settle(self, answer: Answer) -> bool:
+        """Give the answer to its request; False if none waits for it."""
+        request = self._waiting.pop(answer.request_id or "", None)
+        if request is None:
+            return False
+        request.answered(answer)
+        return True
+
+    def forget(self, request_id: str) -> None:
+        """Nobody waits for this answer any more."""
+        self._waiting.pop(request_id, None)
+
+    def keep(self, request_id: str | None) -> bool:
+        """Whether this is a publish that the next connection will carry again."""
+        request = self._waiting.get(request_id or "")
+        return request is not None and request.resend
+
+    def connection_lost(self, error: ClientError) -> None:
+        """Fail what can't be repeated; publishes stay."""
+        for request_id, request in tuple(self._waiting.items()):
+            if not request.resend:
+                del self._waiting[request_id]
+                request.failed(error)
+
+    def send_again(self, send: Callable[[bytes], None]) -> None:
+        """Send all that stayed, in its first order."""
+        for request in self._waiting.values():
+            request.sends += 1
+            send(request.data)
+
+    def fail_all(self, error: ClientError) -> None:
+        """Nothing will be answered any more."""
+        waiting, self._waiting = self._waiting, {}
+        for request in waiting.values():
+            request.failed(error)
+
+
+def refused(error: Error) -> RefusedError:
+    """An error envelope as an exception."""
+    retryable = bool(error.payload and error.payload.get("retryable"))
+    return RefusedError(error.error_code, error.error, retryable=retryable)
