@@ -17,7 +17,12 @@ from checks.manifest import build_manifest
 from checks.outcome import Outcome
 from checks.policy import PolicyError, load_policy
 from checks.runner import apply_waivers, run_gates
-from checks.surroundings import describe_subject, describe_surroundings, source_date_epoch
+from checks.surroundings import (
+    describe_subject,
+    describe_surroundings,
+    source_date_epoch,
+    tree_state,
+)
 from checks.verdict import (
     judge_controls,
     judge_run,
@@ -117,6 +122,7 @@ def execute(
     """
     clock = now or (lambda: dt.datetime.now(dt.UTC))
     started, began = clock(), time.monotonic()
+    before = tree_state(plan.project, plan.manifest)
     with tempfile.TemporaryDirectory(prefix="release-check-") as scratch:
         builder, context = _context(plan, Path(scratch))
         raw = run_gates(
@@ -131,6 +137,8 @@ def execute(
     waivers = valid_waivers(plan.waivers, today)
     results = tuple(apply_waivers(one, waivers) for one in raw)
     problems = waiver_problems(plan.waivers, raw, today)
+    if tree_state(plan.project, plan.manifest) != before:
+        problems += ("the project changed while it was checked: gates saw different trees",)
     verdict = judge_run(results, problems)
     mode = plan.options.mode
     return Outcome(

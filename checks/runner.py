@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from checks.model import (
@@ -74,7 +77,7 @@ def run_gate(gate: Gate, context: Context, *, without_specimens: Collection[str]
     started, began, log = dt.datetime.now(dt.UTC), time.monotonic(), ""
     output: GateOutput | None = None
     try:
-        output = gate.check(context)
+        output = _portable_output(gate.check(context), context)
         status, reason = judge(gate, output, without_specimens)
     except NotEvaluated as error:
         status, reason = _not_evaluated(context.mode, str(error))
@@ -167,9 +170,36 @@ def _few(sentences: Sequence[str]) -> str:
     return "; ".join(sentences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
+def _portable_output(output: GateOutput, context: Context) -> GateOutput:
+    """Take this machine's paths out of an output: fingerprints must come out the same again."""
+    clean = partial(_portable, context=context)
+    return dataclasses.replace(
+        output,
+        findings=tuple(
+            dataclasses.replace(
+                one,
+                message=clean(one.message),
+                snippet=clean(one.snippet),
+                context=clean(one.context),
+            )
+            for one in output.findings
+        ),
+        tools=tuple(
+            dataclasses.replace(one, argv=tuple(map(clean, one.argv))) for one in output.tools
+        ),
+        notes=tuple(map(clean, output.notes)),
+    )
+
+
 def _portable(text: str, context: Context) -> str:
-    """Take this machine's paths out of a text that goes into reports."""
-    places = {context.work: "<work>", context.cache: "<cache>", context.project: "."}
-    for place, name in places.items():
+    """Take this machine's paths out of a text that goes into reports, the longest first."""
+    places = {
+        context.work: "<work>",
+        context.cache: "<cache>",
+        context.project: ".",
+        context.policies: "<policies>",
+        Path(sys.prefix): "<tools>",
+    }
+    for place, name in sorted(places.items(), key=lambda one: -len(str(one[0]))):
         text = text.replace(str(place), name)
     return text

@@ -41,6 +41,17 @@ def describe_subject(project: Path, manifest: Manifest, artifacts: Artifacts | N
     )
 
 
+def tree_state(project: Path, manifest: Manifest) -> str:
+    """Return a digest of the commit, the metadata, the lock and every shipped file."""
+    total = hashlib.sha256((_git(project, "rev-parse", "HEAD") or "").encode())
+    extra = {"pyproject.toml", *([manifest.lock] if manifest.lock else [])}
+    for name in sorted(manifest.shipped | manifest.rust | extra):
+        path = project / name
+        inner = digest(path) if path.is_file() else "gone"
+        total.update(f"\0{name}\0{inner}".encode())
+    return total.hexdigest()
+
+
 def describe_surroundings(
     project: Path, policies: Path, manifest: Manifest, results: Iterable[GateResult]
 ) -> Surroundings:

@@ -138,5 +138,5 @@ def verdict_line(
     if left_out:
         parts.append(f"left out by --only: {', '.join(left_out)}")
     if problems:
-        parts.append(f"waivers: {len(problems)} problem{'s' if len(problems) > 1 else ''}")
+        parts.append(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} with the run")
     return "; ".join(parts)

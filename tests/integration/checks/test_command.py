@@ -186,6 +186,24 @@ def test_an_unused_waiver_fails_the_run(tmp_path: Path) -> None:
     assert "unused" in outcome.problems[0]
 
 
+def test_a_project_that_changes_under_the_check_fails_it(tmp_path: Path) -> None:
+    project = own_project(tmp_path)
+
+    def change(_: Context) -> GateOutput:
+        (project / "src/parcel/__init__.py").write_text("changed = True\n")
+        return gate_output()
+
+    options = parse(
+        [
+            *("--project", str(project), "--policies", str(project / "policies")),
+            *("--reports", str(tmp_path / "reports")),
+        ]
+    )
+    outcome = execute(make_plan(options, [DemoGate(change)]), Heard())
+    assert outcome.verdict is Status.FAILED
+    assert "changed while it was checked" in outcome.problems[0]
+
+
 def test_a_project_without_anything_could_not_run(tmp_path: Path) -> None:
     options = parse(["--project", str(tmp_path)])
     with pytest.raises(CouldNotRun):
