@@ -1,0 +1,74 @@
+"""What every store must do: a driver, and a model to compare with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from arqonbus.errors import StorageError
+from arqonbus.model.address import Address
+from arqonbus.storage.interface import ChannelAppend, CommitResult, Page, Storage
+from arqonbus.storage.retention import Retention
+
+ADDRESS = Address("room", "channel")
+EPOCH = "0123456789"
+WIDE = Retention(max_messages=10_000, max_bytes=10_000_000)
+
+# Opens a store with this retention; called again it opens what the first one left.
+OpenStore = Callable[[Retention], Storage]
+
+
+async def commit(storage: Storage, batch: Sequence[ChannelAppend]) -> Sequence[int]:
+    """Append and wait for the commit; a refusal is raised."""
+    done: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
+    storage.append(batch, done.set_result)
+    result = await done
+    if isinstance(result, StorageError):
+        raise result
+    return result
+
+
+def append(
+    bodies: Sequence[bytes], timestamp: int = 1, address: Address = ADDRESS
+) -> ChannelAppend:
+    return ChannelAppend(address, EPOCH, timestamp, list(bodies))
+
+
+async def put(storage: Storage, *bodies: bytes, timestamp: int = 1) -> int:
+    return (await commit(storage, [append(bodies, timestamp)]))[0]
+
+
+async def read(storage: Storage, after: int = 0, limit: int = 1000, size: int = 10**9) -> Page:
+    page = await storage.read(ADDRESS, after=after, limit=limit, max_bytes=size)
+    assert page is not None
+    return page
+
+
+@dataclass
+class Model:
+    """What one stream should hold: bodies by position, and the oldest position kept."""
+
+    retention: Retention
+    kept: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+    last: int = 0
+
+    def append(self, timestamp: int, bodies: Sequence[bytes]) -> None:
+        for body in bodies:
+            self.last += 1
+            self.kept[self.last] = (timestamp, body)
+        while len(self.kept) > self.retention.max_messages or self.size > self.retention.max_bytes:
+            del self.kept[min(self.kept)]
+
+    def trim(self, now: int) -> None:
+        if self.retention.max_age is not None:
+            oldest = now - int(self.retention.max_age * 1_000_000)
+            self.kept = {seq: entry for seq, entry in self.kept.items() if entry[0] >= oldest}
+
+    @property
+    def size(self) -> int:
+        return sum(len(body) for _, body in self.kept.values())
+
+    @property
+    def first(self) -> int:
+        return min(self.kept, default=self.last + 1)

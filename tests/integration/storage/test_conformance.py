@@ -1,0 +1,176 @@
+"""The conformance suite over every backend."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conformance.storage import ADDRESS, EPOCH, WIDE, Model, append, commit, put, read
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from arqonbus.model.address import Address
+from arqonbus.model.durability import Durability
+from arqonbus.storage.interface import Storage
+from arqonbus.storage.memory import MemoryStorage
+from arqonbus.storage.retention import Retention
+from arqonbus.storage.sqlite import SqliteStorage
+
+Make = Callable[[Retention], Storage]
+
+
+@pytest.fixture
+def make(tmp_path: Path, backend: str) -> Make:
+    if backend == "memory":
+        return MemoryStorage
+    return lambda retention: SqliteStorage(tmp_path / "s" / "store.db", retention)
+
+
+async def test_positions_are_consecutive_per_channel(make: Make) -> None:
+    other = Address("room", "other")
+    storage = make(WIDE)
+    assert list(await storage.open()) == []
+    firsts = await commit(storage, [append([b"a", b"b"]), append([b"x"], address=other)])
+    assert list(firsts) == [1, 1]
+    assert await put(storage, b"c") == 3
+    page = await read(storage)
+    assert [(m.seq, m.body) for m in page.messages] == [(1, b"a"), (2, b"b"), (3, b"c")]
+    assert (page.info.epoch, page.info.first_seq, page.info.last_seq) == (EPOCH, 1, 3)
+    assert (page.info.size, page.more) == (3, False)
+    await storage.close()
+
+
+async def test_pages_by_count_and_by_bytes(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, *[b"xxxx"] * 10)
+    page = await read(storage, after=2, limit=3)
+    assert ([m.seq for m in page.messages], page.more) == ([3, 4, 5], True)
+    page = await read(storage, after=2, size=9)
+    assert ([m.seq for m in page.messages], page.more) == ([3, 4], True)
+    page = await read(storage, after=8, size=1)
+    assert ([m.seq for m in page.messages], page.more) == ([9], True)
+    page = await read(storage, after=10)
+    assert (page.messages, page.more) == ((), False)
+    assert await storage.read(Address("no", "one"), after=0, limit=1, max_bytes=1) is None
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    ("retention", "first"),
+    [(Retention(4, 10**9), 7), (Retention(10**6, 9), 9), (Retention(10**6, 1), 11)],
+)
+async def test_retention_removes_only_from_the_old_end(
+    make: Make, retention: Retention, first: int
+) -> None:
+    storage = make(retention)
+    await storage.open()
+    for _ in range(5):
+        await put(storage, b"xxxx", b"yyyy")
+    page = await read(storage)
+    assert [m.seq for m in page.messages] == list(range(first, 11))
+    assert (page.info.first_seq, page.info.last_seq) == (first, 10)
+    assert page.info.size == 4 * (11 - first)
+    await storage.close()
+
+
+async def test_age_retention_and_positions_by_time(make: Make) -> None:
+    storage = make(Retention(1000, 10**9, max_age=1.0))
+    await storage.open()
+    for n in range(1, 6):
+        await put(storage, b"a", b"b", timestamp=n * 1_000_000)
+    assert await storage.position_at(ADDRESS, 3_000_000) == 4
+    assert await storage.position_at(ADDRESS, 3_000_001) == 6
+    assert await storage.position_at(ADDRESS, 0) == 0
+    assert await storage.position_at(ADDRESS, 9_000_000) == 10
+    assert await storage.position_at(Address("no", "one"), 0) is None
+    assert await storage.trim(5_000_000) == 6
+    assert [m.seq for m in (await read(storage)).messages] == [7, 8, 9, 10]
+    assert await storage.trim(60_000_000) == 4
+    assert await put(storage, b"z", timestamp=61_000_000) == 11
+    await storage.close()
+
+
+async def test_create_and_delete(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    info = await storage.create(ADDRESS, EPOCH)
+    assert (info.first_seq, info.last_seq, info.epoch) == (1, 0, EPOCH)
+    assert (await storage.create(ADDRESS, "other")).epoch == EPOCH
+    await put(storage, b"a")
+    assert await storage.delete(ADDRESS) is True
+    assert await storage.delete(ADDRESS) is False
+    assert await storage.read(ADDRESS, after=0, limit=1, max_bytes=1) is None
+    assert await put(storage, b"b") == 1
+    await storage.close()
+
+
+async def test_a_closed_store_says_so_and_closing_twice_is_fine(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    assert storage.problem() is None
+    assert storage.durability in (Durability.MEMORY, Durability.DISK)
+    await storage.close()
+    await storage.close()
+
+
+_STEP = st.one_of(
+    st.tuples(
+        st.just("append"), st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=6)
+    ),
+    st.tuples(st.just("trim"), st.integers(0, 5)),
+    st.tuples(st.just("read"), st.integers(0, 40)),
+    st.tuples(st.just("reopen"), st.none()),
+)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "memory"])
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(_STEP, max_size=25), bound=st.integers(1, 12), size=st.integers(30, 200))
+def test_any_interleaving_agrees_with_the_model(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    steps: list[tuple[str, object]],
+    bound: int,
+    size: int,
+) -> None:
+    retention = Retention(bound, size, max_age=3.0)
+    path = tmp_path_factory.mktemp("model") / "store.db"
+
+    def make() -> Storage:
+        return MemoryStorage(retention) if kind == "memory" else SqliteStorage(path, retention)
+
+    asyncio.run(_agree(make, retention, steps, durable=kind != "memory"))
+
+
+async def _agree(
+    make: Callable[[], Storage],
+    retention: Retention,
+    steps: list[tuple[str, object]],
+    *,
+    durable: bool,
+) -> None:
+    model, storage, now = Model(retention), make(), 0
+    await storage.open()
+    await storage.create(ADDRESS, EPOCH)
+    for step, value in steps:
+        now += 1_000_000
+        if step == "append" and isinstance(value, list):
+            assert await put(storage, *value, timestamp=now) == model.last + 1
+            model.append(now, value)
+        elif step == "trim" and isinstance(value, int):
+            await storage.trim(now + value * 1_000_000)
+            model.trim(now + value * 1_000_000)
+        elif step == "reopen" and durable:
+            await storage.close()
+            storage = make()
+            await storage.open()
+        after = value if isinstance(value, int) else 0
+        page = await read(storage, after=after)
+        expected = [(s, t, b) for s, (t, b) in sorted(model.kept.items()) if s > after]
+        assert [(m.seq, m.timestamp, m.body) for m in page.messages] == expected
+        assert (page.info.first_seq, page.info.last_seq) == (model.first, model.last)
+        assert page.info.size == model.size
+    await storage.close()

@@ -1,0 +1,108 @@
+"""What only a store on disk can get wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from conformance.storage import WIDE, put, read
+
+from arqonbus.errors import StorageError
+from arqonbus.storage.sqlite import SqliteStorage
+
+
+async def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    storage = SqliteStorage(path, WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b")
+    await storage.close()
+    again = SqliteStorage(path, WIDE)
+    infos = await again.open()
+    assert [(i.first_seq, i.last_seq) for i in infos] == [(1, 2)]
+    assert await put(again, b"c") == 3
+    await again.close()
+
+
+async def test_a_second_opener_is_refused(tmp_path: Path) -> None:
+    first = SqliteStorage(tmp_path / "store.db", WIDE)
+    await first.open()
+    second = SqliteStorage(tmp_path / "store.db", WIDE)
+    with pytest.raises(StorageError, match="another bus"):
+        await second.open()
+    await second.close()
+    await put(first, b"still mine")
+    await first.close()
+
+
+async def test_a_full_store_refuses_whole_batches_and_recovers_nothing_wrong(
+    tmp_path: Path,
+) -> None:
+    storage = SqliteStorage(tmp_path / "store.db", WIDE, max_pages=40)
+    await storage.open()
+    stored = 0
+    with pytest.raises(StorageError, match="full"):
+        while True:
+            await put(storage, b"x" * 5000, b"y" * 5000)
+            stored += 2
+    assert storage.problem() is not None
+    page = await read(storage)
+    assert [m.seq for m in page.messages] == list(range(1, stored + 1))
+    assert page.info.last_seq == stored
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    "content", [b"not a database at all, but long enough to look like one" * 40]
+)
+async def test_a_file_that_is_no_store_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(content)
+    storage = SqliteStorage(path, WIDE)
+    with pytest.raises(StorageError, match="store"):
+        await storage.open()
+    await storage.close()
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("statement", "word"),
+    [
+        ("PRAGMA user_version = 99", "schema version 99"),
+        ("PRAGMA application_id = 1", "another program"),
+        ("DELETE FROM messages WHERE seq = 2", "positions 1 to 3"),
+    ],
+)
+async def test_a_foreign_or_holed_store_is_refused(
+    tmp_path: Path, statement: str, word: str
+) -> None:
+    path = tmp_path / "store.db"
+    storage = SqliteStorage(path, WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b", b"c")
+    await storage.close()
+    connection = sqlite3.connect(path)
+    connection.execute(statement)
+    connection.commit()
+    connection.close()
+    with pytest.raises(StorageError, match=word):
+        await storage.open()
+    await storage.close()
+
+
+async def test_the_writer_fsyncs_and_the_files_are_private(tmp_path: Path) -> None:
+    path = tmp_path / "private" / "store.db"
+    storage = SqliteStorage(path, WIDE)
+    await storage.open()
+    await put(storage, b"a")
+    assert storage._writer is not None
+    connection = storage._write
+    assert connection is not None
+    mode = await storage._writer.call(
+        lambda: connection.execute("PRAGMA synchronous").fetchone()[0]
+    )
+    assert mode == 2
+    assert path.stat().st_mode & 0o077 == 0
+    assert path.parent.stat().st_mode & 0o077 == 0
+    await storage.close()
