@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 # Variables by which a caller's shell could quietly change what a tool looks at or reports.
 _STEERING_PREFIXES = ("PYTHON", "PYTEST_", "MYPY", "RUFF_", "SEMGREP_", "DEPTRY_", "TWINE_", "TOX_")
 _STEERING_NAMES = frozenset({"VIRTUAL_ENV", "CONDA_PREFIX", "__PYVENV_LAUNCHER__"})
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +125,5 @@ def _portable(argv: Sequence[str], root: Path) -> tuple[str, ...]:
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", errors="replace")
+    """Decode what a tool wrote, without colours: some ignore NO_COLOR."""
+    return _COLOUR.sub("", raw.decode("utf-8", errors="replace"))

@@ -82,8 +82,9 @@ def run_gate(gate: Gate, context: Context, *, without_specimens: Collection[str]
     except NotEvaluated as error:
         status, reason = _not_evaluated(context.mode, str(error))
     except NotApplicable as error:
+        # The own project has all that its gates are about; without it, something is broken.
         status = Status.COULD_NOT_RUN if context.own else Status.NOT_APPLICABLE
-        reason = f"not applicable: {error}"
+        reason = str(error)
     except CouldNotRun as error:
         status, reason = Status.COULD_NOT_RUN, str(error) or "gave no reason"
         log = _portable("\n".join(getattr(error, "__notes__", ())), context)
