@@ -44,7 +44,8 @@ exit codes:
 examples:
   python -m checks                              everything, into reports/
   python -m checks --only static shadowing      two gates, while working on them
-  python -m checks --mode strict --advisories advisories.json
+  python -m checks --mode strict                what a release runs
+  python -m checks --advisories advisories.json without network
   python -m checks --project ../other           another project's tree
 
 See docs/release-check.md for each gate, the reports and how to add a control.
