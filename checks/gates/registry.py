@@ -9,6 +9,7 @@ from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
+from checks.gates.static import StaticGate
 from checks.gates.vulnerabilities import VulnerabilitiesGate
 from checks.gates.wheel import WheelGate
 
@@ -22,6 +23,7 @@ def all_gates() -> tuple[Gate, ...]:
         ShadowingGate(),
         DependenciesGate(),
         ArchitectureGate(),
+        StaticGate(),
         WheelGate(),
         CleanroomGate(),
         StartupGate(),
