@@ -7,6 +7,7 @@ without ``__init__``: so every name in a contract is looked up, and what was ana
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -34,7 +35,10 @@ _RULE_OF_TYPE = {"layers": LAYERS, "forbidden": FORBIDDEN, "protected": PROTECTE
 _EXCEPTIONS = ("ignore_imports", "unmatched_ignore_imports_alerting")
 _LINK = re.compile(r"^(- +|    )(\S+) -> (\S+) \(l\.(\d+)")
 _TOTALS = re.compile(r"^Contracts: (\d+) kept, (\d+) broken\.$", re.MULTILINE)
-_ANALYSED = re.compile(r"^Analyzed (\d+) files", re.MULTILINE)
+_LIST_MODULES = (
+    "import grimp, json, sys;"
+    "print(json.dumps(sorted(grimp.build_graph(*sys.argv[1:], cache_dir=None).modules)))"
+)
 _MISSING = re.compile(r"^- (\S+)$")
 _REMEDIATION = "Let the import point downward: move the piece, or pass what is needed in."
 
@@ -46,7 +50,6 @@ class Verdict:
     """import-linter's answer over one tree."""
 
     findings: tuple[Finding, ...]
-    analysed: int
     completed: Completed
 
 
@@ -65,7 +68,7 @@ class ArchitectureGate:
             raise NotApplicable("the project has no import contracts")
         sources = context.project / context.manifest.package_roots[0]
         verdict = lint(config, sources, context.project)
-        scope = _scope(context, verdict)
+        scope = _scope(context, sources)
         apart = tuple(_gates_apart(context.project))
         return GateOutput(
             scopes=(scope,),
@@ -99,8 +102,7 @@ def lint(config: Path, sources: Path, project: Path) -> Verdict:
         root=project,
     )
     totals = _TOTALS.search(completed.stdout)
-    analysed = _ANALYSED.search(completed.stdout)
-    if totals is None or analysed is None:
+    if totals is None:
         said = (completed.stdout + completed.stderr).strip().splitlines()
         raise CouldNotRun(f"import-linter gave no verdict: {said[-1] if said else 'no output'}")
     kept, broken = int(totals[1]), int(totals[2])
@@ -109,7 +111,7 @@ def lint(config: Path, sources: Path, project: Path) -> Verdict:
     findings = tuple(_findings(completed.stdout, contracts, sources, project))
     if len({f.context for f in findings}) < broken:
         raise CouldNotRun(f"{broken} contracts are broken, but not all of them say where")
-    return Verdict(findings, int(analysed[1]), completed)
+    return Verdict(findings, completed)
 
 
 def read_contracts(config: Path, sources: Path) -> list[Contract]:
@@ -221,15 +223,22 @@ def _file_of(module: str, sources: Path) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _scope(context: Context, verdict: Verdict) -> Scope:
-    """The shipped Python files; scanned only if import-linter counted exactly as many."""
+def _scope(context: Context, sources: Path) -> Scope:
+    """The shipped Python files, and those of them that import-linter's own graph holds."""
     expected = frozenset(p for p in context.manifest.python if p.endswith(".py"))
-    if verdict.analysed != len(expected):
-        raise CouldNotRun(
-            f"import-linter analysed {verdict.analysed} files, the manifest has {len(expected)}: "
-            "is there a folder without __init__.py?"
-        )
-    return Scope("files", expected=expected, scanned=expected)
+    completed = run_tool(
+        "grimp",
+        [sys.executable, "-c", _LIST_MODULES, *context.manifest.packages],
+        cwd=sources,
+        env={"PYTHONPATH": str(sources)},
+        version=tool_version("grimp"),
+        root=context.project,
+    )
+    if completed.exit_code != 0:
+        raise CouldNotRun(f"grimp built no graph: {completed.stderr.strip()[-300:]}")
+    files = (_file_of(module, sources) for module in json.loads(completed.stdout))
+    scanned = frozenset(path.relative_to(context.project).as_posix() for path in files)
+    return Scope("files", expected=expected, scanned=scanned)
 
 
 def _gates_apart(project: Path) -> Iterator[Finding]:

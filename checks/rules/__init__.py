@@ -1,0 +1,1 @@
+"""Rules of our own, on the syntax tree, for what pattern matching can't say."""

@@ -1,0 +1,2 @@
+def bind(sock, port):
+    sock.bind(("", port))

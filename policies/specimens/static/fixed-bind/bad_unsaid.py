@@ -1,0 +1,5 @@
+from aiohttp import web
+
+
+def main(app):
+    web.run_app(app)

@@ -1,0 +1,5 @@
+import jwt
+
+
+def mint(claims):
+    return jwt.encode(claims, "", algorithm="none")

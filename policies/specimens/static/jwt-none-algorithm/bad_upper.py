@@ -1,0 +1,1 @@
+ALGORITHMS = ("HS256", "NONE")

@@ -1,0 +1,3 @@
+def lax(options):
+    options["verify_signature"] = False
+    return options

@@ -1,0 +1,5 @@
+from jwt import decode
+
+
+def principal(token, key):
+    return decode(token, key)

@@ -1,0 +1,5 @@
+import jwt as tokens
+
+
+def principal(token):
+    return tokens.decode(token, algorithms=["HS256"])

@@ -1,0 +1,5 @@
+import jwt
+
+
+def principal(token, key):
+    return jwt.decode(token, key, ["HS256"], verify=False)

@@ -1,0 +1,1 @@
+"""Minimal aiohttp stub for testing the HTTP server."""

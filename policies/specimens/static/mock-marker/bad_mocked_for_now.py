@@ -1,0 +1,1 @@
+"""The synthesis operator: mocked for now."""

@@ -1,0 +1,2 @@
+def claim(group):
+    """Claim what is pending (not implemented yet)."""

@@ -1,0 +1,4 @@
+pub struct JwtConfig {
+    pub secret: String,
+    pub skip_validation: bool,
+}

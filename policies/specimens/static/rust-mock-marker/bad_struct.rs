@@ -1,0 +1,3 @@
+pub struct MockStore {
+    entries: Vec<Entry>,
+}

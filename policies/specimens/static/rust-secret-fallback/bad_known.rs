@@ -1,0 +1,3 @@
+pub fn check(secret: Option<String>) -> String {
+    secret.unwrap_or("arqon-dev-secret".into())
+}

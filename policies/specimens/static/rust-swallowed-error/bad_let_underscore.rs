@@ -1,0 +1,3 @@
+pub async fn deliver(peer: &Peer, frame: Frame) {
+    let _ = peer.send(frame).await;
+}

@@ -1,0 +1,3 @@
+pub fn deliver(peer: &Peer, frame: Frame) {
+    peer.send(frame).ok();
+}

@@ -1,0 +1,5 @@
+import os
+
+
+def secret():
+    return os.environ.get("JWT_SECRET", "a-literal")

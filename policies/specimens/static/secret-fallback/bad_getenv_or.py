@@ -1,0 +1,3 @@
+import os
+
+SIGNING = os.getenv("ARQONBUS_AUTH_SECRET") or "a-literal"

@@ -1,0 +1,2 @@
+def connect(url, password="a-literal"):
+    return (url, password)

@@ -1,0 +1,5 @@
+from pydantic import BaseModel, SecretStr
+
+
+class Auth(BaseModel):
+    key: SecretStr = SecretStr("a-literal")

@@ -1,0 +1,5 @@
+import os
+
+
+def secret():
+    return os.environ["JWT_SECRET"]

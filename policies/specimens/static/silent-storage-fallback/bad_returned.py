@@ -1,0 +1,5 @@
+def build(path):
+    try:
+        return SqliteStorage(path)
+    except Exception:
+        return InMemoryStorage()

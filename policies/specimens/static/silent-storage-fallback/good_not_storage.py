@@ -1,0 +1,5 @@
+def size(view):
+    try:
+        return len(view)
+    except TypeError:
+        return memoryview(view).nbytes

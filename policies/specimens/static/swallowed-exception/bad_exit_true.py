@@ -1,0 +1,6 @@
+class Quiet:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *what):
+        return True

@@ -1,0 +1,5 @@
+import asyncio
+
+
+async def close(peers):
+    await asyncio.gather(*(peer.close() for peer in peers), return_exceptions=True)

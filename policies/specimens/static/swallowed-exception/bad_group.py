@@ -1,0 +1,5 @@
+async def pump(group):
+    try:
+        await group.run()
+    except* Exception:
+        pass

@@ -1,0 +1,6 @@
+import contextlib
+
+
+def close(peer):
+    with contextlib.suppress(Exception):
+        peer.close()

@@ -1,0 +1,5 @@
+def pump(peer, log):
+    try:
+        peer.run()
+    except Exception:
+        log.exception("the peer failed")

@@ -1,0 +1,6 @@
+def commit(store, batch):
+    try:
+        store.write(batch)
+    except BaseException:
+        store.rollback()
+        raise

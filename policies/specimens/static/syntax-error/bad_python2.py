@@ -1,0 +1,4 @@
+try:
+    serve()
+except OSError, error:
+    print error

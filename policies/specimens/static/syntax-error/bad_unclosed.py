@@ -1,0 +1,2 @@
+def serve(host: str) -> None:
+    listen(host

@@ -1,0 +1,5 @@
+def route(frame: dict[str, object]) -> str:
+    match frame:
+        case {"type": str(kind)}:
+            return kind
+    return ""

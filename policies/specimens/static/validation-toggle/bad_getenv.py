@@ -1,0 +1,3 @@
+from os import getenv
+
+LAX = bool(getenv("JWT_SKIP_VALIDATION"))

@@ -1,0 +1,3 @@
+import os
+
+LAX = bool(os.environ["ARQONBUS_INSECURE"])

@@ -1,0 +1,3 @@
+import os
+
+LAX = "ARQONBUS_DISABLE_AUTH" in os.environ

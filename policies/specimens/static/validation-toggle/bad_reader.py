@@ -1,0 +1,2 @@
+def load(read):
+    return read("ARQONBUS_AUTH_DISABLED", False)
