@@ -29,6 +29,7 @@ from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicab
 from checks.process import run_tool
 from checks.served import free_ports, is_open, started, terminate, wait_ready
 from checks.specimens import discover
+from checks.wheels.contents import expected_of
 from checks.wheels.packing import describe, pack
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class CleanroomGate:
         extra: list[str | Path] = [context.artifacts().wheel]
         python = make_environment(context, lock, extra=extra, name="cleanroom")
         site = read_site(_site_folder(python))
-        project, packages = context.manifest.name, context.manifest.packages
+        project, packages = context.manifest.name, expected_of(context.manifest).packages
         findings = list(judge_site(site, project, packages, applicable(lock.read_text("utf-8"))))
         modules, sources = modules_of(site, project), _shipped_modules(context)
         imported, run = judge_imports(site, project, python, modules)

@@ -46,11 +46,16 @@ class Expected:
 
 
 def expected_of(manifest: Manifest) -> Expected:
-    """Return what the manifest promises of the wheel."""
+    """Return what the manifest promises of the wheel.
+
+    A package that bears the distribution's name is the only one of it: what the build configuration
+    lists beside it may be a stub. Without one, all packages are taken to be meant.
+    """
+    own = canonicalize_name(manifest.name).replace("-", "_")
     return Expected(
         manifest.name,
         manifest.version,
-        manifest.packages,
+        (own,) if own in manifest.packages else manifest.packages,
         {_member_of(path, manifest.package_roots): path for path in sorted(manifest.shipped)},
     )
 

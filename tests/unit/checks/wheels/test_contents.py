@@ -46,6 +46,21 @@ def test_the_manifest_tells_members_by_the_nearest_root() -> None:
     }
 
 
+def test_a_second_package_is_foreign_though_the_build_lists_it() -> None:
+    manifest = Manifest(
+        name="example",
+        version="1.0",
+        packages=("aiohttp", "example"),
+        package_roots=(PurePosixPath("src"),),
+        shipped=frozenset({"src/aiohttp/__init__.py", "src/example/__init__.py"}),
+        python=frozenset(),
+        rust=frozenset(),
+        lock=None,
+        locked={},
+    )
+    assert contents.expected_of(manifest).packages == ("example",)
+
+
 @pytest.mark.parametrize("gone", ["METADATA", "WHEEL"])
 def test_a_wheel_without_its_metadata_is_not_judged(tmp_path: Path, gone: str) -> None:
     path = pack(describe({"remove": [f"example-1.0.dist-info/{gone}"]}), tmp_path)
