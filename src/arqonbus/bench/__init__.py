@@ -1,0 +1,1 @@
+"""The load tool: `arqonbus bench`. It measures a bus it starts itself, or a NATS server."""

@@ -1,0 +1,118 @@
+"""One measurement: a fresh server on its core, a fresh worker on the other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import msgspec
+
+from arqonbus.bench.errors import BenchError
+from arqonbus.bench.plan import Outcome, Plan, ServerKind
+from arqonbus.bench.servers import running
+from arqonbus.bench.system import pin, raise_file_limit
+
+_SPARE_FILES = 400
+Show = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a measurement runs: the cores, and the folder whose disk is used."""
+
+    server_core: int | None
+    client_core: int | None
+    folder: Path
+    store: str = "memory"
+
+
+class Load(TypedDict, total=False):
+    """The part of a plan that does not depend on where the server runs."""
+
+    subscribers: int
+    publishers: int
+    payload: int
+    seconds: float
+    window: int
+    checked: int
+    rate: int
+
+
+def measure(plan: Plan, place: Place, show: Show) -> Outcome:
+    """Start the server, run the plan against it (its port and pid are filled in), stop it.
+
+    Raises:
+        BenchError: anything went wrong; there are no figures then.
+    """
+    raise_file_limit(plan.subscribers + plan.publishers + _SPARE_FILES)
+    with scratch(place.folder) as folder:
+        return _measure_in(folder, plan, place, show)
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A folder on the disk of `folder` that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix=".arqonbus-bench-", dir=folder) as made:
+        yield Path(made)
+
+
+def _measure_in(folder: Path, plan: Plan, place: Place, show: Show) -> Outcome:
+    with running(plan.server, folder, place.server_core, place.store) as server:
+        ready = msgspec.structs.replace(plan, port=server.port, pid=server.pid)
+        return _work(ready, place.client_core, show)
+
+
+def _work(plan: Plan, core: int | None, show: Show) -> Outcome:
+    command = [sys.executable, "-m", "arqonbus.bench.worker", msgspec.json.encode(plan).decode()]
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    last = ""
+    try:
+        pin(process.pid, core)
+        if process.stdout is None or process.stderr is None:
+            raise BenchError("the load client has no output")
+        for line in process.stderr:
+            last = line.strip()
+            show(f"{plan.server}: {last}")
+        answer = process.stdout.read()
+        status = process.wait()
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+    if status != 0:
+        raise BenchError(f"{plan.scenario} on {plan.server}: {last or 'the load client failed'}")
+    return msgspec.json.decode(answer, type=Outcome)
+
+
+def alternate(
+    plans: dict[ServerKind, Plan], place: Place, rounds: int, show: Show
+) -> dict[ServerKind, list[Outcome]]:
+    """Every plan once a round, so that a slow moment of the machine meets all of them."""
+    outcomes: dict[ServerKind, list[Outcome]] = {kind: [] for kind in plans}
+    for number in range(rounds):
+        for kind, plan in plans.items():
+            show(f"{kind}: round {number + 1} of {rounds}")
+            outcomes[kind].append(measure(plan, place, show))
+    return outcomes
+
+
+def plans_for(
+    scenario: str, kinds: list[ServerKind], codec: str, qos: int, **load: Unpack[Load]
+) -> dict[ServerKind, Plan]:
+    """The same load for each server."""
+    return {
+        kind: msgspec.convert(
+            {"scenario": scenario, "server": kind, "codec": codec, "qos": qos, "port": 0, "pid": 0}
+            | load,
+            type=Plan,
+        )
+        for kind in kinds
+    }
