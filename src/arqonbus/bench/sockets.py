@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import cast
 
@@ -18,7 +19,7 @@ _SHARED = memoryview(bytearray(256 * 1024))
 Failed = Callable[[BaseException], None]
 
 
-class Peer(asyncio.BufferedProtocol):
+class Peer(asyncio.BufferedProtocol, ABC):
     """Shakes hands, subscribes if asked, then hands every chunk to `_data`."""
 
     def __init__(self, plan: Plan, failed: Failed, *, subscribes: bool) -> None:
@@ -94,8 +95,9 @@ class Peer(asyncio.BufferedProtocol):
             if self.dialect.is_ready(payload):
                 self.ready.set_result(None)
 
+    @abstractmethod
     def _data(self, nbytes: int) -> None:
-        raise NotImplementedError
+        """Take what was read into the shared buffer."""
 
     def _frames(self, nbytes: int) -> list[bytes]:
         """Whole data frames of a chunk; pings are answered."""

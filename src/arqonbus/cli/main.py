@@ -2,6 +2,7 @@
 
 import click
 
+from arqonbus.bench.cli import bench
 from arqonbus.cli.check_config import check_config
 from arqonbus.cli.serve import serve
 from arqonbus.version import __version__
@@ -15,9 +16,11 @@ def main() -> None:
     \b
     arqonbus serve                    run a bus on this machine, messages kept in ./data
     arqonbus check-config             see every setting and where it came from
+    arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
 
 
 main.add_command(serve)
 main.add_command(check_config)
+main.add_command(bench)
