@@ -1,0 +1,5 @@
+pub fn deliver(peer: &Peer, frame: Frame) {
+    peer.outbox()
+        .send(frame)
+        .ok();
+}
