@@ -5,6 +5,7 @@ A payload is `size` characters that begin with a running number of `DIGITS` digi
 
 from __future__ import annotations
 
+import secrets
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ from arqonbus.bench.plan import Plan
 from arqonbus.protocol import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK
 
 DIGITS = 12
+_NO_SEVEN = {ord("7"): "x"}
 # As large as NATS clients buffer before they write.
 _NATS_BATCH = 32 * 1024
 
@@ -102,10 +104,12 @@ class ArqonDialect:
     def _template(self) -> tuple[bytes, bytes, bytes]:
         """A publish cut at its running number, and with receipts at its id as well."""
         mark = "7" * DIGITS
+        # Two publishers with the same ids would be taken for one that repeats itself.
+        own = f"g{secrets.token_hex(4).translate(_NO_SEVEN)}"
         fields: dict[str, object] = {"type": "message", "room": "bench", "channel": "load"}
         fields["qos"] = self._qos
         if self._qos:
-            fields["id"] = f"m{mark}"
+            fields["id"] = f"{own}-{mark}"
         fields["payload"] = mark + self._filler.decode()
         parts = self._encode(fields).split(mark.encode())
         return parts[0], parts[1] if self._qos else b"", parts[-1]

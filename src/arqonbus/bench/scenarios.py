@@ -273,8 +273,10 @@ async def _taken(run: Run, peer: Publisher, sent: int) -> None:
     request = peer.dialect.position()
     if request is None:
         return
+    deadline = run.loop.time() + _PATIENCE
     while peer.dialect.stored != sent:
-        if (peer.dialect.stored or 0) > sent:
+        late = run.loop.time() > deadline
+        if late or (peer.dialect.stored or 0) > sent:
             raise BenchError(f"the channel holds {peer.dialect.stored} of {sent} messages")
         answered = peer.barriers
         peer.write(request)

@@ -372,10 +372,11 @@ class Client:
     # --- the connection's life ---
 
     async def _open(self) -> None:
+        # Before the first frame: a notice may come in one piece with the welcome.
+        self._draining = False
         connection, welcome = await connect(self._endpoint, self._on_frame)
         self.client_id = str(welcome.payload.get("client_id", ""))
         self.durability = str(welcome.payload.get("durability", ""))
-        self._draining = False
         self._connection = connection
         # Publishes first: their receipts need not wait behind what the joins replay.
         self._requests.send_again(connection.send)
