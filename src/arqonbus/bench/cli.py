@@ -190,9 +190,9 @@ def durable(in_flight: int, publishers: int, seconds: float, **options: object) 
     pin(0, place.client_core)
     load = Load(publishers=publishers, window=in_flight, seconds=seconds)
     with scratch(place.folder) as folder:
-        before = sync_rate(folder, _SYNC_SECONDS)
+        before = sync_rate(folder, min(seconds, _SYNC_SECONDS))
         outcomes = _outcomes("ingest", load, options | {"qos": "1"}, place)
-        after = sync_rate(folder, _SYNC_SECONDS)
+        after = sync_rate(folder, min(seconds, _SYNC_SECONDS))
     settings = {**load, **_settings(options), "syncs_per_second": [before, after]}
     rate = (before + after) / 2
     result = report.document("durable", settings, outcomes, None)
