@@ -126,7 +126,7 @@ async def _drain(app: App) -> int:
     deadline = asyncio.get_running_loop().time() + limit
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
-    app.bus.draining = True
+    app.bus.drain()
     for listener in tuple(app.shared.listeners):
         listener.session.notice({"event": "draining", "reconnect": True})
     clean = await _within(deadline, _idle(app))

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
+from arqonbus.bus.batch import Waiting
 from arqonbus.bus.fanout import fan_out, receipts_of
 from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, invalid
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
 from arqonbus.protocol.inbound import ABSENT
+from arqonbus.routing.dedup import State
 from arqonbus.storage.interface import ChannelAppend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from arqonbus.bus.batch import Taken
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import Publish
-    from arqonbus.routing.hub import Channel, Hub, Peer
+    from arqonbus.routing.hub import Channel, Hub, Peer, Receipt
     from arqonbus.storage.interface import CommitResult, Storage
     from arqonbus.telemetry.metrics import Metrics
-
-Receipts = list[tuple[int, "Peer", str]]
-Taken = tuple["Channel", list[bytes], Receipts]
 
 log = structlog.get_logger(__name__)
 
@@ -55,28 +56,46 @@ class Bus:
         self.hub = hub
         self.storage = storage
         self.tick = tick
-        self.draining = False
         self._metrics = metrics
-        self._limits = limits
+        self._dedup_window = limits.dedup_window
         self._max_pending = max_pending_bytes
         self._call_soon = call_soon
         self._on_batch = on_batch
-        self._dirty: list[Channel] = []
-        self._pending_bytes = 0
-        self._scheduled = False
+        self._waiting = Waiting(limits)
         self._in_flight: list[Taken] | None = None
         self._commit_started = 0
-        self._paused: dict[Peer, None] = {}
+        self._scheduled = False
+        self._awake: list[Peer] = []
+        self._paused: list[Peer] = []
+        self._draining = False
+        self._full = False
+        # What publish looks at: whether there is any reason to refuse everybody.
+        self._closed = False
+
+    @property
+    def draining(self) -> bool:
+        """Whether the server is going away and takes no more messages."""
+        return self._draining
+
+    def drain(self) -> None:
+        """Refuse what is published from now on."""
+        self._draining = self._closed = True
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits for a commit."""
-        return not self._dirty and self._in_flight is None
+        return not (self._awake or self._waiting.channels or self._in_flight is not None)
 
     def settled(self, channel: Channel) -> bool:
         """Whether no message of the channel waits for its commit."""
         flying = self._in_flight or ()
-        return not channel.bodies and all(taken is not channel for taken, _, _ in flying)
+        return not channel.bodies and all(taken.channel is not channel for taken in flying)
+
+    def wake(self, peer: Peer) -> None:
+        """Let `peer` work at the end of this turn of the event loop."""
+        if not self._scheduled:
+            self._schedule()
+        self._awake.append(peer)
 
     def publish(self, peer: Peer, codec: Codec, frame: Publish) -> None:
         """Accept a message to a channel into the tick's batch, or answer a repeated id.
@@ -87,59 +106,70 @@ class Bus:
         channel = self.hub.find((frame.room, frame.channel))
         if channel is None or channel.deleting:
             channel = self.hub.obtain(frame.room, frame.channel)
-        if frame.require is not None or self.draining or self._pending_bytes > self._max_pending:
+        if self._closed or frame.require is not None:
             self._check_acceptable(frame)
         if not self._scheduled:
             self._schedule()
         payload = codec.payload_json(frame.payload)
-        message_id = frame.id
-        if message_id:
-            if not is_id(message_id):
-                raise invalid("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
-            if self._repeated(channel, peer, frame, payload):
-                return
-            encoded_id = message_id.encode()
-        else:
-            encoded_id = self.tick.mint()
-            message_id = encoded_id.decode() if frame.qos else ""
-        body = self._body(peer, codec, frame, encoded_id, payload)
+        stamped, signed = self.tick.stamp, peer.signature
+        if frame.timestamp:
+            stamped = wire.stamp(check_timestamp(frame.timestamp))
+        if frame.metadata is not ABSENT:
+            signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
         bodies = channel.bodies
+        if frame.id:
+            message_id = checked_id(frame.id)
+            if self._dedup_window and self._repeated(channel, peer, frame, payload):
+                return
+        else:
+            message_id = self.tick.mint()
         if not bodies:
-            self._dirty.append(channel)
+            self._waiting.channels.append(channel)
         if frame.qos:
             channel.receipts.append((len(bodies), peer, message_id))
-        bodies.append(body)
-        self._pending_bytes += len(body)
-        if self._pending_bytes > self._max_pending >> 2:
-            self._paused[peer] = None
-            peer.pause_reading()
+        bodies.append(wire.message_body(stamped, message_id, signed, payload))
 
-    def flush(self) -> None:
-        """End of the tick: commit what came in, unless a commit is still under way."""
-        self._scheduled = False
-        if self._in_flight is not None or not self._dirty:
-            return
-        self.tick.start()
-        self._in_flight = taken = self._take()
-        self._commit_started = now = self.tick.micros
-        batch = []
-        for channel, bodies, _ in taken:
-            channel.last_timestamp = max(now, channel.last_timestamp)
-            batch.append(
-                ChannelAppend(channel.address, channel.epoch, channel.last_timestamp, bodies)
-            )
-        self.storage.append(batch, self._committed)
+    def end_tick(self) -> None:
+        """Let the peers work that were woken, then commit, unless a commit is under way."""
+        try:
+            self.tick.start()
+            awake, self._awake = self._awake, []
+            for peer in awake:
+                peer.work()
+            self._waiting.measure()
+            if self._waiting.size > self._max_pending >> 2:
+                self._push_back(awake)
+        finally:
+            self._scheduled = False
+        if self._in_flight is None and self._waiting.channels:
+            self._commit()
 
     def _schedule(self) -> None:
         self._scheduled = True
         self.tick.start()
-        if self._in_flight is None:
-            self._call_soon(self.flush)
+        self._call_soon(self.end_tick)
+
+    def _push_back(self, awake: list[Peer]) -> None:
+        """Much waits for its commit: read no more from those who sent it."""
+        self._full = self._waiting.size > self._max_pending
+        self._closed = self._draining or self._full
+        for peer in awake:
+            peer.pause_reading()
+        self._paused += awake
+
+    def _relieve(self) -> None:
+        """Read from everybody again once most of what waited is committed."""
+        if not (self._paused or self._full) or self._waiting.size > self._max_pending >> 3:
+            return
+        self._full, self._closed = False, self._draining
+        paused, self._paused = self._paused, []
+        for peer in paused:
+            peer.resume_reading()
 
     def _check_acceptable(self, frame: Publish) -> None:
-        if self.draining:
+        if self._draining:
             raise StorageError("the server is going away: reconnect and send again")
-        if self._pending_bytes > self._max_pending:
+        if self._full:
             raise ArqonBusError(
                 ErrorCode.RATE_LIMITED, "too much is waiting for its commit", retryable=True
             )
@@ -150,65 +180,42 @@ class Bus:
         """Whether this id was published before within the window; then it is answered here."""
         key = peer.dedup_scope + frame.id
         digest = hash(payload)
-        first = channel.recent.get(key)
-        if first is not None:
-            _same_message(first, digest, frame.id)
-            if frame.qos:
-                peer.receipts([self.receipt(channel, first[0], frame.id)])
-            return True
-        waiting = channel.waiting_ids.get(key)
-        if waiting is not None:
-            _same_message(waiting, digest, frame.id)
-            if frame.qos:
-                channel.receipts.append((waiting[0], peer, frame.id))
-            return True
-        flying = channel.in_flight.get(key)
-        if flying is not None:
-            _same_message(flying, digest, frame.id)
-            if frame.qos:
-                self._join_in_flight(channel, flying[0], peer, frame.id)
-            return True
-        if self._limits.dedup_window:
-            channel.waiting_ids[key] = (len(channel.bodies), digest)
-        return False
+        known = channel.ids.find(key)
+        if known is None:
+            channel.ids.add(key, len(channel.bodies), digest)
+            return False
+        if known.digest != digest:
+            raise conflict(f"id {frame.id!r} was used for another message shortly before")
+        if frame.qos:
+            self._receipt_of_first(channel, known.state, (known.number, peer, frame.id.encode()))
+        return True
 
-    def _join_in_flight(self, channel: Channel, index: int, peer: Peer, request_id: str) -> None:
-        for flying, _, receipts in self._in_flight or ():
-            if flying is channel:
-                receipts.append((index, peer, request_id))
+    def _receipt_of_first(self, channel: Channel, state: State, receipt: Receipt) -> None:
+        if state is State.STORED:
+            seq, peer, request_id = receipt
+            peer.receipts([self.receipt(channel, seq, request_id)])
+        elif state is State.WAITING:
+            channel.receipts.append(receipt)
+        else:
+            for taken in self._in_flight or ():
+                if taken.channel is channel:
+                    taken.receipts.append(receipt)
 
-    def _body(
-        self, peer: Peer, codec: Codec, frame: Publish, message_id: bytes, payload: bytes
-    ) -> bytes:
-        timestamp = self.tick.text
-        if frame.timestamp:
-            timestamp = check_timestamp(frame.timestamp)
-        metadata = None
-        if frame.metadata is not ABSENT:
-            metadata = metadata_json(codec, frame.metadata)
-        return wire.message_body(message_id, timestamp, peer.sender, payload, metadata)
-
-    def receipt(self, channel: Channel, seq: int, request_id: str) -> bytes:
+    def receipt(self, channel: Channel, seq: int, request_id: bytes) -> bytes:
         """The ack of one position, as JSON."""
-        return wire.ack_json(
-            channel.ack_head, seq, self.tick.mint(), self.tick.text, request_id.encode()
-        )
+        return wire.ack_json(channel.ack_head, seq, self.tick.mint(), self.tick.text, request_id)
 
-    def _take(self) -> list[Taken]:
-        """What the next commit holds: whole channels in order of arrival, within the bounds."""
-        taken: list[Taken] = []
-        messages, size = self._limits.batch_messages, self._limits.batch_bytes
-        while self._dirty and messages > 0 and size > 0:
-            channel = self._dirty[0]
-            count = _fitting(channel.bodies, messages, size)
-            if count == len(channel.bodies):
-                del self._dirty[0]
-            piece = _split(channel, count)
-            taken.append(piece)
-            messages -= count
-            size -= sum(map(len, piece[1]))
-        self._pending_bytes -= sum(sum(map(len, bodies)) for _, bodies, _ in taken)
-        return taken
+    def _commit(self) -> None:
+        self._in_flight = taken = self._waiting.take()
+        self._commit_started = now = self.tick.micros
+        batch = []
+        for piece in taken:
+            channel = piece.channel
+            channel.last_timestamp = max(now, channel.last_timestamp)
+            batch.append(
+                ChannelAppend(channel.address, channel.epoch, channel.last_timestamp, piece.bodies)
+            )
+        self.storage.append(batch, self._committed)
 
     def _committed(self, result: CommitResult) -> None:
         taken, self._in_flight = self._in_flight, None
@@ -220,56 +227,64 @@ class Bus:
         else:
             self._deliver(taken, result)
         self._on_batch()
-        if self._paused and self._pending_bytes <= self._max_pending >> 3:
-            paused, self._paused = self._paused, {}
-            for peer in paused:
-                peer.resume_reading()
-        if self._dirty:
-            self._scheduled = True
-            self._call_soon(self.flush)
+        self._relieve()
+        if self._waiting.channels and not self._scheduled:
+            self._schedule()
 
     def _deliver(self, taken: list[Taken], firsts: Sequence[int]) -> None:
         messages = deliveries = 0
         receipts: dict[Peer, list[bytes]] = {}
-        for (channel, bodies, wanted), first in zip(taken, firsts, strict=True):
-            last = first + len(bodies) - 1
+        for piece, first in zip(taken, firsts, strict=True):
+            channel, count = piece.channel, len(piece.bodies)
             if first != channel.last_seq + 1:
                 raise RuntimeError(f"the store gave position {first} after {channel.last_seq}")
-            channel.last_seq = last
+            channel.last_seq = first + count - 1
             channel.stored = True
-            self._remember(channel, first)
-            deliveries += fan_out(channel, bodies, first)
-            messages += len(bodies)
-            if wanted:
-                receipts_of(self, channel, first, wanted, receipts)
+            channel.ids.stored(first, self._dedup_window)
+            deliveries += fan_out(channel, piece.bodies, first)
+            messages += count
+            if piece.receipts:
+                receipts_of(self, channel, first, piece.receipts, receipts)
         for peer, texts in receipts.items():
             peer.receipts(texts)
         self._metrics.published(messages)
         self._metrics.delivered(deliveries)
         self._metrics.batch(messages, max(0, self.tick.micros - self._commit_started) / 1e6)
 
-    def _remember(self, channel: Channel, first: int) -> None:
-        if not channel.in_flight:
-            return
-        recent = channel.recent
-        for key, (index, digest) in channel.in_flight.items():
-            recent[key] = (first + index, digest)
-        channel.in_flight = {}
-        surplus = len(recent) - self._limits.dedup_window
-        if surplus > 0:
-            for key in tuple(recent)[:surplus]:
-                del recent[key]
-
     def _refuse_all(self, taken: list[Taken], error: StorageError) -> None:
-        """Nothing of the batch was stored: nobody gets it, each publisher that asked is told."""
+        """Nothing of the batch was stored: nobody gets it, each publisher is told."""
         refused = 0
-        for channel, bodies, receipts in taken:
-            channel.in_flight = {}
-            refused += len(bodies)
-            for _, peer, request_id in receipts:
-                peer.refuse(error, request_id)
+        for piece in taken:
+            piece.channel.ids.refused()
+            refused += len(piece.bodies)
+            for _, peer, request_id in piece.receipts:
+                peer.refuse(error, request_id.decode())
+            self._refuse_unasked(piece, error)
         self._metrics.storage_refused(refused)
         log.error("commit refused", messages=refused, reason=error.message)
+
+    def _refuse_unasked(self, piece: Taken, error: StorageError) -> None:
+        """Who wanted no receipts learns of the loss all the same, in one error a channel."""
+        told = {index for index, _, _ in piece.receipts}
+        lost = Counter(
+            wire.body_sender(body) for index, body in enumerate(piece.bodies) if index not in told
+        )
+        for client_id, count in lost.items():
+            peer = self.hub.peers.get(client_id)
+            if peer is not None:
+                what = f"{count} messages to {piece.channel.address} sent with qos 0 were lost"
+                peer.refuse(StorageError(f"{what}: {error.message}"), None)
+
+
+def checked_id(text: str) -> bytes:
+    """A client's own message id, if it may be one.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR.
+    """
+    if not is_id(text):
+        raise invalid("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
+    return text.encode()
 
 
 def check_durability(require: str, reached: Durability) -> None:
@@ -310,33 +325,3 @@ def metadata_json(codec: Codec, raw: msgspec.Raw) -> bytes:
     if not text.startswith(b"{"):
         raise invalid("metadata: must be an object")
     return text
-
-
-def _same_message(known: tuple[int, int], digest: int, message_id: str) -> None:
-    if known[1] != digest:
-        raise conflict(f"id {message_id!r} was used for another message shortly before")
-
-
-def _fitting(bodies: list[bytes], messages: int, size: int) -> int:
-    """How many of the first bodies fit; at least one, so that a batch always gets on."""
-    count = 0
-    for body in bodies[:messages]:
-        if size <= 0:
-            break
-        size -= len(body)
-        count += 1
-    return count
-
-
-def _split(channel: Channel, count: int) -> Taken:
-    """Take the first `count` waiting bodies with their receipts and ids."""
-    bodies, receipts, ids = channel.bodies, channel.receipts, channel.waiting_ids
-    if count == len(bodies):
-        channel.bodies, channel.receipts, channel.waiting_ids = [], [], {}
-        channel.in_flight = ids
-        return channel, bodies, receipts
-    channel.bodies = bodies[count:]
-    channel.receipts = [(i - count, peer, rid) for i, peer, rid in receipts if i >= count]
-    channel.waiting_ids = {k: (i - count, d) for k, (i, d) in ids.items() if i >= count}
-    channel.in_flight = {k: v for k, v in ids.items() if v[0] < count}
-    return channel, bodies[:count], [entry for entry in receipts if entry[0] < count]

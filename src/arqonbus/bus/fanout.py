@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.routing.hub import Channel, Peer
+    from arqonbus.routing.hub import Channel, Peer, Receipt
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.msgpack.Encoder().encode
@@ -51,7 +51,7 @@ def receipts_of(
     bus: Bus,
     channel: Channel,
     first_seq: int,
-    wanted: Sequence[tuple[int, Peer, str]],
+    wanted: Sequence[Receipt],
     into: dict[Peer, list[bytes]],
 ) -> None:
     """Write the acks of a committed batch, gathered by publisher."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from arqonbus.bus.bus import check_durability, check_timestamp, metadata_json
+from arqonbus.bus.bus import check_durability, check_timestamp, checked_id, metadata_json
 from arqonbus.errors import ArqonBusError, ErrorCode, invalid, not_found
 from arqonbus.model.durability import Durability
-from arqonbus.model.ids import is_id
 from arqonbus.protocol import VERSION, wire
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, CommandCall, DirectResponse, Publish
 from arqonbus.protocol.outbound import Ack, Response
@@ -98,7 +97,7 @@ class Dispatcher:
         peer = self.hub.peers.get(frame.to)
         if peer is None:
             raise not_found("to: no such client is connected")
-        message_id = _id_of(frame, self.tick.mint())
+        message_id = checked_id(frame.id) if frame.id else self.tick.mint()
         text = self._direct_json(session, frame, message_id)
         if not peer.send_json(text):
             raise ArqonBusError(
@@ -121,10 +120,11 @@ class Dispatcher:
     ) -> bytes:
         codec = session.codec
         timestamp = check_timestamp(frame.timestamp) if frame.timestamp else self.tick.text
-        metadata = None if frame.metadata is ABSENT else metadata_json(codec, frame.metadata)
-        body = wire.message_body(
-            message_id, timestamp, session.sender, codec.payload_json(frame.payload), metadata
-        )
+        signed = session.signature
+        if frame.metadata is not ABSENT:
+            signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
+        payload = codec.payload_json(frame.payload)
+        body = wire.message_body(wire.stamp(timestamp), message_id, signed, payload)
         head = b'"version":"1.0","to":"%b"' % frame.to.encode()
         if frame.request_id is not None:
             head += b',"request_id":"%b"' % frame.request_id.encode()
@@ -156,11 +156,3 @@ class Dispatcher:
             },
             "capabilities": ["publish", "direct", "history", "resume"],
         }
-
-
-def _id_of(frame: Publish | DirectResponse, minted: bytes) -> bytes:
-    if not frame.id:
-        return minted
-    if not is_id(frame.id):
-        raise invalid("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
-    return frame.id.encode()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +17,7 @@ from arqonbus.protocol.inbound import Publish
 from arqonbus.protocol.outbound import Gap, Notice, Outbound, Welcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.gateway.outgoing import Connection
@@ -46,7 +45,7 @@ class Session:
         dispatcher: Dispatcher,
     ) -> None:
         self.client_id = client_id
-        self.sender = client_id.encode()
+        self.signature = wire.signature(client_id.encode())
         self.principal = principal
         self.dedup_scope = "" if principal.anonymous else f"{principal.subject}\0"
         self.codec = codec
@@ -54,12 +53,15 @@ class Session:
         self.joined: dict[Channel, None] = {}
         self._dispatcher = dispatcher
         self._publish = dispatcher.publish
+        self._wake = dispatcher.bus.wake
         self._decode = codec.decode
         self._violations = 0
         self._task: asyncio.Task[None] | None = None
-        self._backlog: deque[str | bytes] = deque()
+        self._inbox: list[str | bytes] = []
+        self._taking: list[str | bytes] = []
+        self._held = False
+        self._then: Callable[[], None] | None = None
         self._pauses = 0
-        self._closed = False
 
     def start(self) -> None:
         """Register and greet."""
@@ -69,52 +71,75 @@ class Session:
         self.send(Welcome(version=VERSION, id=frame_id, timestamp=timestamp, payload=payload))
 
     def receive(self, data: str | bytes) -> None:
-        """Take one frame's payload."""
-        if self._task is not None:
-            self._backlog.append(data)
-            if len(self._backlog) == _BACKLOG:
-                self.pause_reading()
-            return
-        self._take(data)
+        """Take one frame's payload; it is worked on at the end of this turn of the event loop."""
+        inbox = self._inbox
+        if not inbox and self._task is None:
+            self._wake(self)
+        inbox.append(data)
+        if self._task is not None and len(inbox) >= _BACKLOG and not self._held:
+            self._held = True
+            self.pause_reading()
 
-    def _take(self, data: str | bytes) -> None:
-        try:
-            frame = self._decode(data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            self._violation(*diagnose(self.codec, data, error))
+    def work(self) -> None:
+        """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
+        if self._task is not None:
             return
-        try:
-            if type(frame) is Publish and not frame.to:
-                self._publish(self, self.codec, frame)
-            else:
+        decode, publish, codec = self._decode, self._publish, self.codec
+        self._taking, self._inbox = self._inbox, []
+        todo = iter(self._taking)
+        for data in todo:
+            try:
+                frame = decode(data)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                self._violation(*diagnose(codec, data, error))
+                continue
+            try:
+                if type(frame) is Publish and not frame.to:
+                    publish(self, codec, frame)
+                    continue
                 self._task = self._dispatcher.dispatch(self, frame)
-                if self._task is not None:
-                    self._task.add_done_callback(self._task_done)
-        except ArqonBusError as error:
-            self.refuse(error, frame.id or None)
-        except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
-            self.failed(frame.id or None)
+            except ArqonBusError as error:
+                self.refuse(error, frame.id or None)
+            except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
+                self.failed(frame.id or None)
+            if self._task is not None:
+                self._task.add_done_callback(self._task_done)
+                break
+        self._inbox[:0] = todo
+        if not self._inbox:
+            self._all_taken()
+
+    def finish(self, then: Callable[[], None]) -> None:
+        """Call `then` once all frames received so far are taken; no more may be received."""
+        self._then = then
+        self.work()
+
+    def discard(self) -> None:
+        """Take none of the frames that wait."""
+        self._inbox.clear()
+        self._taking.clear()
+
+    def _all_taken(self) -> None:
+        if self._held:
+            self._held = False
+            self.resume_reading()
+        if self._task is None and self._then is not None:
+            then, self._then = self._then, None
+            then()
 
     def _task_done(self, task: asyncio.Task[None]) -> None:
         self._task = None
         if not task.cancelled():
             task.result()
-        self._work_off()
-
-    def _work_off(self) -> None:
-        """Take the frames that waited, until one of them makes the others wait again."""
-        while self._backlog and self._task is None and not self._closed:
-            data = self._backlog.popleft()
-            if len(self._backlog) == _BACKLOG - 1:
-                self.resume_reading()
-            self._take(data)
+        if self._inbox or self._then is not None:
+            self._wake(self)
 
     def _violation(self, error: ArqonBusError, request_id: str | None) -> None:
         self._violations += 1
         self._dispatcher.metrics.protocol_error(error.code.value)
         self.refuse(error, request_id)
         if self._violations >= self._dispatcher.limits.violations_before_close:
-            self.connection.close(CloseCode.POLICY_VIOLATION)
+            self.close(CloseCode.POLICY_VIOLATION)
 
     def failed(self, request_id: str | None) -> None:
         """Log and count the exception being handled; tell the peer no detail of it."""
@@ -188,8 +213,8 @@ class Session:
 
     def ended(self) -> None:
         """The connection is gone: leave everything."""
-        self._closed = True
-        self._backlog.clear()
+        self.discard()
+        self._then = None
         if self._task is not None:
             self._task.cancel()
         for channel in self.joined:

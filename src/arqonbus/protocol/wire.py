@@ -14,41 +14,46 @@ _BINARY = 0x82
 
 def server_frame(payload: bytes, *, binary: bool = False) -> bytes:
     """One unmasked, unfragmented data frame with `payload`."""
-    first = _BINARY if binary else _TEXT
-    size = len(payload)
+    return _frame_head(_BINARY if binary else _TEXT, len(payload)) + payload
+
+
+def _frame_head(first: int, size: int) -> bytes:
     if size < 126:
-        return b"%c%c%b" % (first, size, payload)
+        return b"%c%c" % (first, size)
     if size < 65536:
-        return b"%c\x7e%c%c%b" % (first, size >> 8, size & 255, payload)
-    return b"%c\x7f%b%b" % (first, size.to_bytes(8, "big"), payload)
+        return b"%c\x7e%c%c" % (first, size >> 8, size & 255)
+    return b"%c\x7f%b" % (first, size.to_bytes(8, "big"))
 
 
-def message_body(
-    message_id: bytes, timestamp: bytes, sender: bytes, payload: bytes, metadata: bytes | None
-) -> bytes:
+def stamp(timestamp: bytes) -> bytes:
+    """The beginning of a body: when the message was published."""
+    return b'"timestamp":"%b","id":"' % timestamp
+
+
+def signature(sender: bytes) -> bytes:
+    """The part of a body that says who published it."""
+    return b'","sender":"%b"' % sender
+
+
+def message_body(stamped: bytes, message_id: bytes, signed: bytes, payload: bytes) -> bytes:
     """The part of a message's JSON that is known when it is published.
 
-    Id, timestamp and sender hold no character that JSON escapes; payload and metadata are JSON.
+    `stamped` comes from `stamp`, `signed` from `signature`; the id holds no character that JSON
+    escapes, the payload is JSON.
     """
-    if metadata is None:
-        return b'"id":"%b","timestamp":"%b","sender":"%b","payload":%b' % (
-            message_id,
-            timestamp,
-            sender,
-            payload,
-        )
-    return b'"id":"%b","timestamp":"%b","sender":"%b","metadata":%b,"payload":%b' % (
-        message_id,
-        timestamp,
-        sender,
-        metadata,
-        payload,
-    )
+    return b"".join((stamped, message_id, signed, b',"payload":', payload))
 
 
-def body_id(body: bytes) -> str:
-    """The message id inside a body."""
-    return body[6 : body.index(b'"', 6)].decode()
+def with_metadata(signed: bytes, metadata: bytes) -> bytes:
+    """A signature followed by a message's metadata, which is a JSON object."""
+    return b'%b,"metadata":%b' % (signed, metadata)
+
+
+def body_sender(body: bytes) -> str:
+    """Who published the message of this body."""
+    # Timestamp, id and sender come first and hold no quotes of their own.
+    start = body.index(b'"sender":"') + 10
+    return body[start : body.index(b'"', start)].decode()
 
 
 def channel_head(room: str, channel: str, epoch: str, durability: str) -> bytes:
@@ -67,21 +72,18 @@ def message_json(head: bytes, seq: int, body: bytes) -> bytes:
 def message_frames(head: bytes, first_seq: int, bodies: Sequence[bytes]) -> bytes:
     """The text frames of consecutive messages, joined: what one write to one peer carries."""
     frames: list[bytes] = []
-    append = frames.append
-    seq = first_seq
-    fixed = len(head) + 2
-    digits = len(str(first_seq))
-    next_power = 10**digits
-    for body in bodies:
+    start, start_size = b"", -1
+    fixed = len(head) + len(str(first_seq)) + 2
+    next_power = 10 ** len(str(first_seq))
+    for seq, body in enumerate(bodies, first_seq):
         if seq == next_power:
-            digits += 1
+            fixed += 1
             next_power *= 10
-        size = fixed + digits + len(body)
-        if 126 <= size < 65536:
-            append(b"\x81\x7e%c%c%b%d,%b}" % (size >> 8, size & 255, head, seq, body))
-        else:
-            append(server_frame(b"%b%d,%b}" % (head, seq, body)))
-        seq += 1
+        size = fixed + len(body)
+        # Messages in a row are often of one size: then their frames begin with the same bytes.
+        if size != start_size:
+            start, start_size = _frame_head(_TEXT, size) + head, size
+        frames.append(b"%b%d,%b}" % (start, seq, body))
     return b"".join(frames)
 
 

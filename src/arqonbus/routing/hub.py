@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from arqonbus.errors import ArqonBusError, ErrorCode, conflict, not_found
 from arqonbus.model.address import Address, check_address
 from arqonbus.model.ids import new_epoch
 from arqonbus.protocol import wire
+from arqonbus.routing.dedup import PublishIds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,8 +31,12 @@ class Peer(Protocol):
     """A connected client as the bus sees it."""
 
     client_id: str
-    sender: bytes
+    signature: bytes
     dedup_scope: str
+
+    def work(self) -> None:
+        """Take the frames that came in during this turn of the event loop."""
+        ...
 
     def send_json(self, text: bytes) -> bool:
         """Queue one envelope given as JSON; False when the peer can't take it any more."""
@@ -54,11 +59,15 @@ class Peer(Protocol):
         ...
 
 
+# Whoever wants a receipt: the message's index within its batch, the peer, the request's id.
+Receipt: TypeAlias = tuple[int, Peer, bytes]
+
+
 class Channel:
     """A stream and its subscribers, with what is waiting for the next commit.
 
-    `bodies`, `receipts` and `waiting_ids` belong to the bus; they are slots here because a lookup
-    by channel in a second table would be paid for every message.
+    `bodies`, `receipts`, `ids`, `measured` and `waiting_bytes` belong to the bus; they are slots
+    here because a lookup by channel in a second table would be paid for every message.
     """
 
     __slots__ = (
@@ -70,15 +79,15 @@ class Channel:
         "epoch",
         "first_seq",
         "head",
-        "in_flight",
+        "ids",
         "last_seq",
         "last_timestamp",
+        "measured",
         "receipts",
-        "recent",
         "size",
         "stored",
         "text",
-        "waiting_ids",
+        "waiting_bytes",
     )
 
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
@@ -96,10 +105,10 @@ class Channel:
         self.text: dict[Subscriber, None] = {}
         self.binary: dict[Subscriber, None] = {}
         self.bodies: list[bytes] = []
-        self.receipts: list[tuple[int, Peer, str]] = []
-        self.waiting_ids: dict[str, tuple[int, int]] = {}
-        self.in_flight: dict[str, tuple[int, int]] = {}
-        self.recent: dict[str, tuple[int, int]] = {}
+        self.receipts: list[Receipt] = []
+        self.ids = PublishIds()
+        self.measured = 0
+        self.waiting_bytes = 0
 
     @property
     def subscribers(self) -> int:

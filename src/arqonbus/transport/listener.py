@@ -12,6 +12,8 @@ from arqonbus.protocol.close import REASONS, CloseCode
 from arqonbus.transport.outbox import Outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from arqonbus.model.principal import Principal
     from arqonbus.protocol.codec import Codec
     from arqonbus.transport.websocket import Shared
@@ -28,20 +30,24 @@ class Listener(WSListener):
     def __init__(self, client_id: str, principal: Principal, codec: Codec, shared: Shared) -> None:
         self.binary = codec.binary
         self.session = Session(client_id, principal, codec, self, shared.dispatcher)
-        self.last_frame = 0.0
+        self.active = True
+        self.quiet_since = 0.0
         self._shared = shared
         self._transport: WSTransport | None = None
         self._fragments: list[bytes] | None = None
         self._fragment_bytes = 0
+        # A final data frame is a whole message: not within a fragmented one, nor after the end.
+        self._whole = True
+        self._ending = False
         self._closing = False
         self._expected = WSMsgType.BINARY if codec.binary else WSMsgType.TEXT
         self._receive = self.session.receive
+        self._writers = shared.writers
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The upgrade was answered: greet."""
         shared = self._shared
         self._transport = transport
-        self.last_frame = shared.loop.time()
         self._outbox = Outbox(
             transport.underlying_transport,
             shared.writers,
@@ -62,68 +68,75 @@ class Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the peer; control frames but close are answered by picows."""
         kind = frame.msg_type
-        if kind is self._expected and frame.fin and self._fragments is None:
-            if self._closing:
-                return
-            self.last_frame = self._shared.loop.time()
-            self._shared.writers.bytes_in += frame.payload_size
-            if self.binary:
-                self._receive(frame.get_payload_as_bytes())
-                return
-            try:
-                text = frame.get_payload_as_utf8_text()
-            except UnicodeDecodeError:
-                self.close(CloseCode.INVALID_TEXT)
-                return
-            self._receive(text)
+        if kind is not self._expected or not self._whole or not frame.fin:
+            self._other_frame(transport, frame, kind)
             return
-        self._other_frame(transport, frame, kind)
+        self.active = True
+        self._writers.bytes_in += frame.payload_size
+        if self.binary:
+            self._receive(frame.get_payload_as_bytes())
+            return
+        try:
+            self._receive(frame.get_payload_as_utf8_text())
+        except UnicodeDecodeError:
+            self._violated(CloseCode.INVALID_TEXT)
 
     def _other_frame(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
         if kind is WSMsgType.CLOSE:
-            self._closed_by_peer(transport, frame)
+            code = frame.get_close_code()
+            self._after_frames(lambda: self._closed_by_peer(transport, code))
         elif self._closing or kind in (WSMsgType.PING, WSMsgType.PONG):
             return
         elif kind is WSMsgType.CONTINUATION or kind is self._expected:
             self._fragment(frame, first=kind is self._expected)
         else:
-            self.close(CloseCode.UNSUPPORTED_DATA)
+            self._violated(CloseCode.UNSUPPORTED_DATA)
 
     def _fragment(self, frame: WSFrame, *, first: bool) -> None:
         if first == (self._fragments is not None):
-            self.close(CloseCode.PROTOCOL_ERROR)
+            self._violated(CloseCode.PROTOCOL_ERROR)
             return
         if self._fragments is None:
             self._fragments, self._fragment_bytes = [], 0
+            self._whole = False
         self._fragment_bytes += frame.payload_size
-        self._shared.writers.bytes_in += frame.payload_size
+        self._writers.bytes_in += frame.payload_size
         if self._fragment_bytes > self._shared.max_frame_bytes:
-            self.close(CloseCode.MESSAGE_TOO_BIG)
+            self._violated(CloseCode.MESSAGE_TOO_BIG)
             return
         self._fragments.append(frame.get_payload_as_bytes())
         if frame.fin:
-            whole, self._fragments = b"".join(self._fragments), None
-            self._assembled(whole)
+            data, self._fragments, self._whole = b"".join(self._fragments), None, True
+            self._assembled(data)
 
     def _assembled(self, data: bytes) -> None:
-        self.last_frame = self._shared.loop.time()
+        self.active = True
         if self.binary:
             self._receive(data)
             return
         try:
-            text = data.decode()
+            self._receive(data.decode())
         except UnicodeDecodeError:
-            self.close(CloseCode.INVALID_TEXT)
-            return
-        self._receive(text)
+            self._violated(CloseCode.INVALID_TEXT)
 
-    def _closed_by_peer(self, transport: WSTransport, frame: WSFrame) -> None:
+    def _violated(self, code: CloseCode) -> None:
+        self._after_frames(lambda: self.close(code))
+
+    def _after_frames(self, then: Callable[[], None]) -> None:
+        """What came before the end is still taken; what comes after it is not."""
+        if self._closing:
+            then()
+        elif not self._ending:
+            self._ending, self._whole = True, False
+            self.session.finish(then)
+
+    def _closed_by_peer(self, transport: WSTransport, code: WSCloseCode) -> None:
         """Echo the code (RFC 6455, section 5.5.1), then let go."""
         self._closing = True
         self._outbox.flush()
         self._outbox.shut()
         if not transport.is_close_frame_sent:
-            transport.send_close(_echo(frame.get_close_code()))
+            transport.send_close(_echo(code))
         transport.disconnect()
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002 - picows' signature
@@ -132,6 +145,7 @@ class Listener(WSListener):
             return
         self._closing = True
         self._outbox.shut()
+        self.session.work()
         if self._shared.listeners.pop(self, 0) is None:
             self._shared.metrics.connection_closed()
         self.session.ended()
@@ -161,7 +175,8 @@ class Listener(WSListener):
         transport = self._transport
         if self._closing or transport is None:
             return
-        self._closing = True
+        self._closing, self._whole = True, False
+        self.session.discard()
         self._outbox.flush()
         self._outbox.shut()
         transport.send_close(cast("WSCloseCode", code), REASONS[code].encode())

@@ -107,10 +107,14 @@ class WebSocketServer:
 
     async def _close_idle(self, timeout: float) -> None:  # noqa: ASYNC109 - a setting, no deadline
         while True:
-            await asyncio.sleep(timeout / 4)
-            oldest = self._shared.loop.time() - timeout
+            await asyncio.sleep(timeout / 8)
+            now = self._shared.loop.time()
             for listener in tuple(self._shared.listeners):
-                if listener.last_frame < oldest:
+                if listener.active:
+                    # A flag for each frame and a clock for each sweep: a clock's reading for each
+                    # frame would be a measurable part of its cost.
+                    listener.active, listener.quiet_since = False, now
+                elif listener.quiet_since + timeout <= now:
                     listener.close(CloseCode.IDLE)
 
     def _check_room(self) -> None:

@@ -1,0 +1,91 @@
+"""What waits for the next commit, and how much of it one commit takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from arqonbus.config.model import LimitSettings
+    from arqonbus.routing.hub import Channel, Receipt
+
+
+@dataclass(slots=True)
+class Taken:
+    """One channel's part of a commit: bodies in order, and who wants a receipt for which."""
+
+    channel: Channel
+    bodies: list[bytes]
+    receipts: list[Receipt]
+    size: int
+
+
+class Waiting:
+    """The channels with messages that wait, in order of arrival.
+
+    `size` is the bytes of all that waits, as of the last `measure`.
+    """
+
+    def __init__(self, limits: LimitSettings) -> None:
+        self.channels: list[Channel] = []
+        self.size = 0
+        self._messages = limits.batch_messages
+        self._bytes = limits.batch_bytes
+
+    def measure(self) -> None:
+        """Count the bytes that came since the last time: once a tick, not once a message."""
+        for channel in self.channels:
+            new = channel.bodies[channel.measured :] if channel.measured else channel.bodies
+            size = sum(map(len, new))
+            channel.measured = len(channel.bodies)
+            channel.waiting_bytes += size
+            self.size += size
+
+    def take(self) -> list[Taken]:
+        """What the next commit holds: whole channels if they fit, at least one message."""
+        taken: list[Taken] = []
+        messages, size = self._messages, self._bytes
+        while self.channels and messages > 0 and size > 0:
+            channel = self.channels[0]
+            if channel.measured <= messages and channel.waiting_bytes <= size:
+                piece = _take_all(channel)
+            else:
+                piece = _take_some(channel, _fitting(channel.bodies, messages, size))
+            if not channel.bodies:
+                del self.channels[0]
+            taken.append(piece)
+            messages -= len(piece.bodies)
+            size -= piece.size
+            self.size -= piece.size
+        return taken
+
+
+def _fitting(bodies: list[bytes], messages: int, size: int) -> int:
+    """How many of the first bodies fit; at least one, so that a batch always gets on."""
+    count = 0
+    for body in bodies[:messages]:
+        if size <= 0:
+            break
+        size -= len(body)
+        count += 1
+    return count
+
+
+def _take_all(channel: Channel) -> Taken:
+    taken = Taken(channel, channel.bodies, channel.receipts, channel.waiting_bytes)
+    channel.ids.take(len(channel.bodies))
+    channel.bodies, channel.receipts = [], []
+    channel.measured = channel.waiting_bytes = 0
+    return taken
+
+
+def _take_some(channel: Channel, count: int) -> Taken:
+    """Take the first `count` waiting messages with their receipts and ids."""
+    bodies, receipts = channel.bodies[:count], channel.receipts
+    size = sum(map(len, bodies))
+    channel.ids.take(count)
+    channel.bodies = channel.bodies[count:]
+    channel.receipts = [(i - count, peer, rid) for i, peer, rid in receipts if i >= count]
+    channel.measured -= count
+    channel.waiting_bytes -= size
+    return Taken(channel, bodies, [entry for entry in receipts if entry[0] < count], size)

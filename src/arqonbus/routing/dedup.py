@@ -1,0 +1,78 @@
+"""The publish ids of one channel, so that a repeated publish is recognised."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+
+class State(Enum):
+    """How far the first message of an id has come."""
+
+    WAITING = auto()
+    IN_FLIGHT = auto()
+    STORED = auto()
+
+
+class Known(NamedTuple):
+    """An id's first message: `number` is its index while it waits or is in flight (within that
+    batch), its position once it is stored; `digest` tells its payload from others.
+    """
+
+    state: State
+    number: int
+    digest: int
+
+
+class PublishIds:
+    """Ids on their way through a commit, and a bounded window of those stored last."""
+
+    __slots__ = ("_in_flight", "_stored", "_waiting")
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[int, int]] = {}
+        self._in_flight: dict[str, tuple[int, int]] = {}
+        self._stored: dict[str, tuple[int, int]] = {}
+
+    def find(self, key: str) -> Known | None:
+        """What is known of an id."""
+        for state, ids in (
+            (State.STORED, self._stored),
+            (State.WAITING, self._waiting),
+            (State.IN_FLIGHT, self._in_flight),
+        ):
+            found = ids.get(key)
+            if found is not None:
+                return Known(state, *found)
+        return None
+
+    def add(self, key: str, index: int, digest: int) -> None:
+        """Remember a message that waits at `index`."""
+        self._waiting[key] = (index, digest)
+
+    def take(self, count: int) -> None:
+        """The first `count` waiting messages are in flight now."""
+        waiting = self._waiting
+        self._in_flight = {key: entry for key, entry in waiting.items() if entry[0] < count}
+        self._waiting = {
+            key: (index - count, digest)
+            for key, (index, digest) in waiting.items()
+            if index >= count
+        }
+
+    def stored(self, first_seq: int, window: int) -> None:
+        """What was in flight is stored from `first_seq` on; keep the last `window` ids."""
+        if not self._in_flight:
+            return
+        stored = self._stored
+        for key, (index, digest) in self._in_flight.items():
+            stored[key] = (first_seq + index, digest)
+        self._in_flight = {}
+        surplus = len(stored) - window
+        if surplus > 0:
+            for key in tuple(stored)[:surplus]:
+                del stored[key]
+
+    def refused(self) -> None:
+        """What was in flight was not stored: its ids are free again."""
+        self._in_flight = {}
