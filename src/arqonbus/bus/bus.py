@@ -15,18 +15,18 @@ from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, in
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
-from arqonbus.protocol.inbound import ABSENT
+from arqonbus.protocol.inbound import ABSENT, Publish
 from arqonbus.routing.dedup import State
 from arqonbus.storage.interface import ChannelAppend
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from arqonbus.bus.batch import Taken
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
     from arqonbus.protocol.codec import Codec
-    from arqonbus.protocol.inbound import Publish
+    from arqonbus.protocol.inbound import ClientFrame
     from arqonbus.routing.hub import Channel, Hub, Peer, Receipt
     from arqonbus.storage.interface import CommitResult, Storage
     from arqonbus.telemetry.metrics import Metrics
@@ -93,41 +93,49 @@ class Bus:
 
     def wake(self, peer: Peer) -> None:
         """Let `peer` work at the end of this turn of the event loop."""
-        if not self._scheduled:
-            self._schedule()
+        self._schedule()
         self._awake.append(peer)
 
-    def publish(self, peer: Peer, codec: Codec, frame: Publish) -> None:
-        """Accept a message to a channel into the tick's batch, or answer a repeated id.
+    def publish(
+        self, peer: Peer, codec: Codec, frames: Iterator[ClientFrame]
+    ) -> ClientFrame | None:
+        """Accept messages to channels into the tick's batch, or answer repeated ids, until there
+        are no more frames, or one is something else: it is returned.
+
+        A run instead of a single message, so that what is the same for all is looked up once.
 
         Raises:
-            ArqonBusError: the message is refused and nothing of it is kept.
+            ArqonBusError: the frame taken last is refused and nothing of it is kept; the run can
+                be continued with the same iterator. So it can after errors of the iterator.
         """
-        channel = self.hub.find((frame.room, frame.channel))
-        if channel is None or channel.deleting:
-            channel = self.hub.obtain(frame.room, frame.channel)
-        if self._closed or frame.require is not None:
-            self._check_acceptable(frame)
-        if not self._scheduled:
-            self._schedule()
-        payload = codec.payload_json(frame.payload)
-        stamped, signed = self.tick.stamp, peer.signature
-        if frame.timestamp:
-            stamped = wire.stamp(check_timestamp(frame.timestamp))
-        if frame.metadata is not ABSENT:
-            signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
-        bodies = channel.bodies
-        if frame.id:
-            message_id = checked_id(frame.id)
-            if self._dedup_window and self._repeated(channel, peer, frame, payload):
-                return
-        else:
-            message_id = self.tick.mint()
-        if not bodies:
-            self._waiting.channels.append(channel)
-        if frame.qos:
-            channel.receipts.append((len(bodies), peer, message_id))
-        bodies.append(wire.message_body(stamped, message_id, signed, payload))
+        self._schedule()
+        find, mint, payload_json = self.hub.find, self.tick.mint, codec.payload_json
+        stamp, signature = self.tick.stamp, peer.signature
+        for frame in frames:
+            if type(frame) is not Publish or frame.to:
+                return frame
+            channel = find((frame.room, frame.channel))
+            if channel is None or channel.deleting:
+                channel = self.hub.obtain(frame.room, frame.channel)
+            if self._closed or frame.require is not None:
+                self._check_acceptable(frame)
+            payload = payload_json(frame.payload)
+            stamped, signed = stamp, signature
+            if frame.timestamp or frame.metadata is not ABSENT:
+                stamped, signed = _own_fields(codec, frame, stamp, signature)
+            bodies = channel.bodies
+            if frame.id:
+                message_id = checked_id(frame.id)
+                if self._dedup_window and self._repeated(channel, peer, frame, payload):
+                    continue
+            else:
+                message_id = mint()
+            if not bodies:
+                self._waiting.channels.append(channel)
+            if frame.qos:
+                channel.receipts.append((len(bodies), peer, message_id))
+            bodies.append(wire.message_body(stamped, message_id, signed, payload))
+        return None
 
     def end_tick(self) -> None:
         """Let the peers work that were woken, then commit, unless a commit is under way."""
@@ -145,9 +153,11 @@ class Bus:
             self._commit()
 
     def _schedule(self) -> None:
-        self._scheduled = True
-        self.tick.start()
-        self._call_soon(self.end_tick)
+        """End the tick at the end of this turn; again is fine."""
+        if not self._scheduled:
+            self._scheduled = True
+            self.tick.start()
+            self._call_soon(self.end_tick)
 
     def _push_back(self, awake: list[Peer]) -> None:
         """Much waits for its commit: read no more from those who sent it."""
@@ -228,7 +238,7 @@ class Bus:
             self._deliver(taken, result)
         self._on_batch()
         self._relieve()
-        if self._waiting.channels and not self._scheduled:
+        if self._waiting.channels:
             self._schedule()
 
     def _deliver(self, taken: list[Taken], firsts: Sequence[int]) -> None:
@@ -285,6 +295,17 @@ def checked_id(text: str) -> bytes:
     if not is_id(text):
         raise invalid("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
     return text.encode()
+
+
+def _own_fields(
+    codec: Codec, frame: Publish, stamp: bytes, signature: bytes
+) -> tuple[bytes, bytes]:
+    """A body's beginning and signature with the timestamp and metadata that a client gave."""
+    if frame.timestamp:
+        stamp = wire.stamp(check_timestamp(frame.timestamp))
+    if frame.metadata is not ABSENT:
+        signature = wire.with_metadata(signature, metadata_json(codec, frame.metadata))
+    return stamp, signature
 
 
 def check_durability(require: str, reached: Durability) -> None:

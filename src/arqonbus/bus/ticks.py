@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from arqonbus.bus.clock import rfc3339
-from arqonbus.model.ids import MessageIds
+from arqonbus.model.ids import message_ids
 from arqonbus.protocol import wire
 
 if TYPE_CHECKING:
@@ -20,11 +20,10 @@ class Tick:
 
     def __init__(self, clock: Clock) -> None:
         self.now = clock
-        self._ids = MessageIds()
-        self.mint = self._ids.mint
+        self.mint = message_ids(0).__next__
         self.micros = 0
         self.text = self.stamp = b""
-        self._second = -1
+        self._second = self._millisecond = -1
         self._prefix = b""
         self.start()
 
@@ -37,4 +36,6 @@ class Tick:
             self._prefix = rfc3339(micros)[:20].encode()
         self.text = b"%b%06dZ" % (self._prefix, micros - second * 1_000_000)
         self.stamp = wire.stamp(self.text)
-        self._ids.start_tick(micros // 1000)
+        if micros // 1000 != self._millisecond:
+            self._millisecond = micros // 1000
+            self.mint = message_ids(self._millisecond).__next__

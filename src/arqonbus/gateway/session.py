@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from operator import length_hint
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,11 +14,10 @@ from arqonbus.gateway.replies import error_frame, internal
 from arqonbus.protocol import VERSION, wire
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.codec import diagnose
-from arqonbus.protocol.inbound import Publish
 from arqonbus.protocol.outbound import Gap, Notice, Outbound, Welcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.gateway.outgoing import Connection
@@ -84,30 +84,29 @@ class Session:
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
         if self._task is not None:
             return
-        decode, publish, codec = self._decode, self._publish, self.codec
         self._taking, self._inbox = self._inbox, []
         todo = iter(self._taking)
-        for data in todo:
+        frames = map(self._decode, todo)
+        while self._task is None:
             try:
-                frame = decode(data)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-                self._violation(*diagnose(codec, data, error))
-                continue
-            try:
-                if type(frame) is Publish and not frame.to:
-                    publish(self, codec, frame)
-                    continue
+                frame = self._publish(self, self.codec, frames)
+                if frame is None:
+                    break
                 self._task = self._dispatcher.dispatch(self, frame)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+                self._violation(*diagnose(self.codec, self._last_taken(todo), error))
             except ArqonBusError as error:
-                self.refuse(error, frame.id or None)
+                self.refuse(error, self._decode(self._last_taken(todo)).id or None)
             except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
-                self.failed(frame.id or None)
-            if self._task is not None:
-                self._task.add_done_callback(self._task_done)
-                break
+                self.failed(self._decode(self._last_taken(todo)).id or None)
+        if self._task is not None:
+            self._task.add_done_callback(self._task_done)
         self._inbox[:0] = todo
         if not self._inbox:
             self._all_taken()
+
+    def _last_taken(self, todo: Iterator[str | bytes]) -> str | bytes:
+        return self._taking[-1 - length_hint(todo)]
 
     def finish(self, then: Callable[[], None]) -> None:
         """Call `then` once all frames received so far are taken; no more may be received."""

@@ -11,6 +11,8 @@ from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
 from arqonbus.protocol.values import check_portable
 
+_QUOTE = ord('"')
+
 
 class JsonCodec:
     """Text frames; strict: unknown fields, wrong types and trailing data are errors."""
@@ -28,7 +30,7 @@ class JsonCodec:
         and the WebSocket layer its UTF-8.
         """
         text = bytes(raw)
-        if not text.startswith(b'"'):
+        if text[0] != _QUOTE:
             try:
                 check_portable(msgspec.json.decode(text))
             except (msgspec.DecodeError, RecursionError) as error:

@@ -49,7 +49,8 @@ def test_the_number_of_a_delivery_is_found(codec: CodecName) -> None:
     dialect = ArqonDialect(plan(codec))
     payload = json.dumps(f"{42:012d}" + "x" * 116).encode()
     head = wire.channel_head("bench", "load", "e", "memory")
-    text = wire.message_json(head, 9, wire.message_body(b"m", b"t", b"s", payload, None))
+    body = wire.message_body(wire.stamp(b"t"), b"m", wire.signature(b"s"), payload)
+    text = wire.message_json(head, 9, body)
     data = text if codec == "json" else msgspec.msgpack.encode(json.loads(text))
     assert dialect.numbers(data) == [42]
 
