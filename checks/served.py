@@ -79,16 +79,16 @@ def started(
             _end(process)
 
 
-def watch_until_exit(served: Served, limit: float, *, heed: bool = True) -> bool:
+def watch_until_exit(served: Served, limit: float) -> bool:
     """Wait for the command's end, at most `limit` seconds; return whether it listened meanwhile.
 
     It is left alone as soon as it is seen to listen: whether it would have refused later is no
-    matter. With `heed` false its sockets are not looked at.
+    matter.
     """
     _require_proc()
     deadline = time.monotonic() + limit
     while served.process.poll() is None and time.monotonic() < deadline:
-        if heed and served.listens():
+        if served.listens():
             return True
         time.sleep(_LOOK_EVERY)
     return False

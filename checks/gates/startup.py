@@ -48,7 +48,6 @@ class Case:
     Attributes:
         says: Words that must all be on standard error, whatever their case.
         exit: The demanded exit code of a dangerous one.
-        may_listen: Why this case is not watched for sockets; empty for all that must never listen.
         file: The text of the file that ``--config`` names; none when empty.
     """
 
@@ -59,7 +58,6 @@ class Case:
     file: str = ""
     says: tuple[str, ...] = ()
     exit: int = 78
-    may_listen: str = ""
 
 
 class StartupGate:
@@ -131,7 +129,7 @@ def judge_dangerous(case: Case, command: Sequence[str], limit: float) -> Iterato
         _surroundings(case) as (args, env, folder),
         started([*command, *args], cwd=folder, env=env) as served,
     ):
-        listened = watch_until_exit(served, limit, heed=not case.may_listen)
+        listened = watch_until_exit(served, limit)
         code = served.process.poll()
         said = served.errors()
     if listened:

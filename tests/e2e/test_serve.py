@@ -97,3 +97,15 @@ def test_a_broken_store_is_told_and_nothing_listens(tmp_path: Path) -> None:
         assert process.wait(LIMIT) == 74
     assert "storage" in said
     assert '"serving"' not in said
+
+
+def test_both_taken_ports_are_told_at_once(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        ports = [str(taken.getsockname()[1]) for taken in (one, other)]
+        with serving(tmp_path, "--port", ports[0], "--http-port", ports[1]) as process:
+            said = errors_of(process).read()
+            assert process.wait(LIMIT) == 69
+    assert [f":{port}" in said for port in ports] == [True, True]

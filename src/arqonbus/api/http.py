@@ -1,6 +1,7 @@
 """The HTTP server: its own port, its own failures, never a shared listener."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -41,26 +42,18 @@ class HttpServer:
         self._app.add_routes(Pages(status, registry).routes())
         self._runner: web.AppRunner | None = None
 
-    async def start(self, host: str, port: int) -> tuple[str, int]:
-        """Listen, and say where.
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on bound sockets.
 
         Raises:
-            OSError: when the address is taken or can't be bound.
+            OSError: when another program listens there meanwhile.
         """
-        runner = web.AppRunner(
+        self._runner = runner = web.AppRunner(
             self._app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
         )
         await runner.setup()
-        try:
-            # reuse_port would share a port that another process took; reuse_address only lets
-            # a restart bind past the old connections' TIME_WAIT and is the POSIX default.
-            await web.TCPSite(runner, host, port, reuse_port=False).start()
-        except OSError:
-            await runner.cleanup()
-            raise
-        self._runner = runner
-        bound = runner.addresses[0]
-        return str(bound[0]), int(bound[1])
+        for bound in sockets:
+            await web.SockSite(runner, bound).start()
 
     async def stop(self) -> None:
         """Stop listening and close what is open."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -12,12 +11,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from arqonbus.api.http import url_of
+from arqonbus.app.addresses import bind, port_of
 from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Coroutine
 
     from arqonbus.config.model import Settings
@@ -75,22 +76,25 @@ def _on_signals(stop: asyncio.Event) -> None:
 async def _listen(app: App) -> bool:
     """Listen on both addresses or on none."""
     settings = app.settings
-    try:
-        http_host, http_port = await app.http.start(settings.http_host, settings.http_port)
-    except OSError as error:
-        _cannot_listen(settings.http_host, settings.http_port, "http_port", error)
-        return False
-    try:
-        await app.websocket.start()
-    except OSError as error:
-        await app.http.stop()
-        _cannot_listen(settings.host, settings.port, "port", error)
-        return False
-    websocket_url = url_of(settings.host, app.websocket.port).replace("http", "ws", 1)
+    with contextlib.ExitStack() as undo:
+        websocket = _bound(settings.host, settings.port, "port", undo)
+        http = _bound(settings.http_host, settings.http_port, "http_port", undo)
+        if not (websocket and http):
+            return False
+        try:
+            await app.websocket.start(websocket)
+            await app.http.start(http)
+        except OSError as error:
+            # Bound by another program in the same moment, which was the first to listen.
+            await app.websocket.close(CloseCode.GOING_AWAY, 0)
+            await app.http.stop()
+            _cannot_listen("one of both", "port, http_port", error)
+            return False
+        undo.pop_all()
     log.info(
         "serving",
-        websocket=websocket_url,
-        http=url_of(http_host, http_port),
+        websocket=url_of(settings.host, port_of(websocket[0])).replace("http", "ws", 1),
+        http=url_of(settings.http_host, port_of(http[0])),
         durability=app.storage.durability.wire,
         profile=settings.profile,
         authentication=settings.auth.mode,
@@ -99,13 +103,24 @@ async def _listen(app: App) -> bool:
     return True
 
 
-def _cannot_listen(host: str, port: int, setting: str, error: OSError) -> None:
-    reason = os.strerror(error.errno) if error.errno else str(error)
+def _bound(host: str, port: int, setting: str, undo: contextlib.ExitStack) -> list[socket.socket]:
+    """Sockets that `undo` closes; none when the address can't be had, which is logged."""
+    try:
+        sockets = bind(host, port)
+    except OSError as error:
+        _cannot_listen(f"{host}:{port}", setting, error)
+        return []
+    for one in sockets:
+        undo.enter_context(one)
+    return sockets
+
+
+def _cannot_listen(address: str, setting: str, error: OSError) -> None:
     log.error(
         "can't listen: free the address or choose another",
-        address=f"{host}:{port}",
+        address=address,
         setting=setting,
-        reason=reason,
+        reason=error.strerror or str(error),
     )
 
 

@@ -86,4 +86,5 @@ def _configure_standard_library(
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    # What libraries say below a warning is for those who look for a fault in them.
+    root.setLevel(level if level <= logging.DEBUG else max(level, logging.WARNING))

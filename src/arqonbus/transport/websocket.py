@@ -24,6 +24,9 @@ from arqonbus.transport.handshake import HandshakeRefused, negotiate
 from arqonbus.transport.listener import Listener
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
     from arqonbus.config.model import OutboxSettings, Settings
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.protocol.codec import Codec
@@ -60,37 +63,35 @@ class WebSocketServer:
         self._codecs: dict[str, Codec] = {
             codec.subprotocol: codec for codec in (JsonCodec(), MsgpackCodec())
         }
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
         self._idle_task: asyncio.Task[None] | None = None
-        self.port = settings.port
 
-    async def start(self) -> None:
-        """Listen.
+    async def start(self, sockets: Sequence[socket.socket]) -> None:
+        """Listen on bound sockets.
 
         Raises:
-            OSError: the address can't be bound; nothing listens then.
+            OSError: another program listens there meanwhile.
         """
         heartbeat = self._settings.heartbeat
-        self._server = await ws_create_server(
-            self._accept,
-            self._settings.host,
-            self._settings.port,
-            websocket_handshake_timeout=heartbeat.handshake_timeout,
-            enable_auto_ping=True,
-            auto_ping_idle_timeout=heartbeat.interval,
-            auto_ping_reply_timeout=heartbeat.timeout,
-            max_frame_size=self._shared.max_frame_bytes,
-            read_buffer_init_size=_READ_BUFFER,
-            reuse_port=False,
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        for bound in sockets:
+            server = await ws_create_server(
+                self._accept,
+                sock=bound,
+                websocket_handshake_timeout=heartbeat.handshake_timeout,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=heartbeat.interval,
+                auto_ping_reply_timeout=heartbeat.timeout,
+                max_frame_size=self._shared.max_frame_bytes,
+                read_buffer_init_size=_READ_BUFFER,
+            )
+            self._servers.append(server)
         if heartbeat.idle_timeout is not None:
             self._idle_task = asyncio.create_task(self._close_idle(heartbeat.idle_timeout))
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections stay."""
-        if self._server is not None:
-            self._server.close()
+        for server in self._servers:
+            server.close()
 
     async def close(self, code: CloseCode, timeout: float) -> None:  # noqa: ASYNC109 - seconds to all peers together
         """Close every connection, waiting for the peers up to `timeout` seconds."""

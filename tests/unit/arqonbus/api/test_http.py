@@ -1,6 +1,5 @@
 """The pages over a real socket."""
 
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 import aiohttp
@@ -9,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter
 
 from arqonbus.api.about import commit_of
 from arqonbus.api.http import HttpServer, url_of
+from arqonbus.app.addresses import bind, port_of
 from arqonbus.version import __version__
 
 LOOPBACK = "127.0.0.1"
@@ -53,8 +53,9 @@ class Served:
 @pytest.fixture
 async def served() -> AsyncIterator[Served]:
     served = Served()
-    host, port = await served.server.start(LOOPBACK, 0)
-    served.url = url_of(host, port)
+    sockets = bind(LOOPBACK, 0)
+    await served.server.start(sockets)
+    served.url = url_of(LOOPBACK, port_of(sockets[0]))
     yield served
     await served.server.stop()
 
@@ -110,21 +111,6 @@ async def test_a_fault_is_counted_and_tells_nothing(served: Served) -> None:
     status, _, body = await served.ask("/health")
     assert (status, body) == (500, {"error": "internal error", "error_code": "INTERNAL"})
     assert served.faults == ["api"]
-
-
-async def test_a_taken_port_is_never_shared(served: Served) -> None:
-    port = int(served.url.rpartition(":")[2])
-    second = Served()
-    with pytest.raises(OSError, match="in use"):
-        await second.server.start(LOOPBACK, port)
-    # Not even with one that was opened for sharing.
-    with socket.socket() as sharing:
-        sharing.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sharing.bind((LOOPBACK, 0))
-        sharing.listen()
-        with pytest.raises(OSError, match="in use"):
-            await second.server.start(LOOPBACK, sharing.getsockname()[1])
-    assert (await served.ask("/health"))[0] == 200
 
 
 async def test_stopped_is_stopped(served: Served) -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 import structlog
@@ -59,3 +60,13 @@ def test_no_secret_by_name_type_or_traceback(out: io.StringIO, kind: str) -> Non
     assert "hush-" not in out.getvalue().replace('"hush-4"', "")  # the source line itself
     assert "seen 6" in out.getvalue()
     assert "tokens_seen" in out.getvalue()
+
+
+@pytest.mark.parametrize(("level", "heard"), [("info", ["loud"]), ("debug", ["quiet", "loud"])])
+def test_libraries_are_quiet_unless_one_debugs(
+    out: io.StringIO, level: Literal["info", "debug"], heard: list[str]
+) -> None:
+    configure(LogSettings(level=level), out)
+    logging.getLogger("library").info("quiet")
+    logging.getLogger("library").warning("loud")
+    assert [line["event"] for line in lines(out)] == heard

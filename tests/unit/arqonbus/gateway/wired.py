@@ -1,0 +1,156 @@
+"""A bus without a socket: real parts, a turn of the loop only when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+
+from prometheus_client import CollectorRegistry
+from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
+
+from arqonbus.bus.bus import Bus
+from arqonbus.bus.ticks import Tick
+from arqonbus.commands import channels, history, membership, system
+from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.registry import Command, NoArgs, Registry
+from arqonbus.config.model import HeartbeatSettings, LimitSettings
+from arqonbus.errors import conflict
+from arqonbus.gateway.dispatch import Dispatcher
+from arqonbus.gateway.session import Session
+from arqonbus.model.principal import ANONYMOUS, Principal
+from arqonbus.protocol.codec import Codec
+from arqonbus.protocol.json_codec import JsonCodec
+from arqonbus.protocol.msgpack_codec import MsgpackCodec
+from arqonbus.routing.hub import Channel, Hub
+from arqonbus.telemetry.metrics import Metrics
+
+
+class Stage:
+    """Commands that a test holds up or lets fail: `hold`, `boom`, `refuse` and `late`."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+        self.began = asyncio.Event()
+        self.release = asyncio.Event()
+
+    async def hold(self, _services: Services, _caller: Caller, _args: NoArgs) -> Reply:
+        self.steps.append("began")
+        self.began.set()
+        await self.release.wait()
+        self.steps.append("ended")
+        return Reply({"held": True}, self._then)
+
+    async def _then(self) -> None:
+        self.steps.append("then")
+
+    async def boom(self, _services: Services, _caller: Caller, _args: NoArgs) -> Reply:
+        raise KeyError("a detail that must not leave")
+
+    async def refuse(self, _services: Services, _caller: Caller, _args: NoArgs) -> Reply:
+        raise conflict("something stands in the way")
+
+    async def late(self, _services: Services, _caller: Caller, _args: NoArgs) -> Reply:
+        async def then() -> None:
+            raise conflict("too late")
+
+        return Reply({"late": True}, then)
+
+    def commands(self) -> list[Command]:
+        runs = (self.hold, self.boom, self.refuse, self.late)
+        return [Command(run.__name__, "For tests.", NoArgs, run) for run in runs]
+
+
+class Wired:
+    """Everything of a bus but its sockets; `turn` is the end of a turn of the event loop."""
+
+    def __init__(
+        self, storage: FakeStorage | None = None, *, more: list[Command] | None = None, **limits: int
+    ) -> None:
+        self.now = NOON
+        self.storage = storage or FakeStorage()
+        self.metrics = Metrics(CollectorRegistry())
+        self.limits = LimitSettings.model_validate(limits)
+        self.soon: list[Callable[[], None]] = []
+        self.hub = Hub(
+            self.storage.durability,
+            max_channels=self.limits.max_channels,
+            auto_create=self.limits.auto_create_channels,
+        )
+        self.tick = Tick(lambda: self.now)
+        self.bus = Bus(
+            self.hub,
+            self.storage,
+            self.tick,
+            self.metrics,
+            self.limits,
+            max_pending_bytes=1 << 20,
+            call_soon=self.soon.append,
+            on_batch=lambda: None,
+        )
+        server = {"name": "arqonbus", "version": "test"}
+        self.services = Services(self.bus, self.storage, self.limits, server, NOON)
+        families = (system.COMMANDS, channels.COMMANDS, membership.COMMANDS, history.COMMANDS)
+        commands = [command for family in families for command in family] + (more or [])
+        self.registry = Registry([*commands, system.help_command(commands)])
+        self.dispatcher = Dispatcher(
+            self.bus, self.registry, self.services, self.metrics, self.limits, HeartbeatSettings()
+        )
+
+    def turn(self) -> None:
+        """Call all that was put off to the end of the turn."""
+        while self.soon:
+            self.soon.pop(0)()
+
+    async def until_quiet(self) -> None:
+        """Turn until no task is under way and nothing is put off."""
+        self.turn()
+        await settled()
+        while self.soon:
+            self.turn()
+            await settled()
+
+    def session(
+        self,
+        client_id: str,
+        *,
+        codec: Codec | None = None,
+        principal: Principal = ANONYMOUS,
+        connection: FakeConnection | None = None,
+    ) -> tuple[Session, FakeConnection]:
+        """A started session; what it was greeted with is taken off its connection."""
+        codec = codec or JsonCodec()
+        connection = connection or FakeConnection(binary=codec.binary)
+        session = Session(client_id, principal, codec, connection, self.dispatcher)
+        session.start()
+        connection.writes.clear()
+        return session, connection
+
+    async def channel(self, room: str = "r", channel: str = "c", *, messages: int = 0) -> Channel:
+        """A stored channel holding `messages`, the payload of each its position."""
+        made = self.hub.obtain(room, channel)
+        await channels.store_channel(self.services, made)
+        session, _ = self.session("c_filler")
+        for seq in range(made.last_seq + 1, made.last_seq + 1 + messages):
+            session.receive(publish(seq, room=room, channel=channel, qos=0))
+        self.turn()
+        session.ended()
+        return made
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"arqonbus_{name}", labels)
+
+
+def publish(payload: object, **fields: object) -> str:
+    """A publish to r:c, or wherever `fields` say."""
+    to = {} if "to" in fields else {"room": "r", "channel": "c"}
+    return json.dumps({"type": "message", "payload": payload, **to, **fields})
+
+
+def command(name: str, request_id: str | None = None, **args: object) -> str:
+    call: dict[str, object] = {"type": "command", "command": name, "args": args}
+    return json.dumps(call if request_id is None else call | {"id": request_id})
+
+
+def codecs() -> Mapping[str, Codec]:
+    return {"json": JsonCodec(), "msgpack": MsgpackCodec()}
