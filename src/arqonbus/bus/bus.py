@@ -109,32 +109,31 @@ class Bus:
                 be continued with the same iterator. So it can after errors of the iterator.
         """
         self._schedule()
-        find, mint, payload_json = self.hub.find, self.tick.mint, codec.payload_json
-        stamp, signature = self.tick.stamp, peer.signature
+        find, mint, message_body = self.hub.find, self.tick.mint, codec.message_body
+        stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
         for frame in frames:
             if type(frame) is not Publish or frame.to:
                 return frame
             channel = find((frame.room, frame.channel))
             if channel is None or channel.deleting:
                 channel = self.hub.obtain(frame.room, frame.channel)
-            if self._closed or frame.require is not None:
+            if closed or frame.require is not None:
                 self._check_acceptable(frame)
-            payload = payload_json(frame.payload)
             stamped, signed = stamp, signature
             if frame.timestamp or frame.metadata is not ABSENT:
                 stamped, signed = _own_fields(codec, frame, stamp, signature)
-            bodies = channel.bodies
-            if frame.id:
-                message_id = checked_id(frame.id)
-                if self._dedup_window and self._repeated(channel, peer, frame, payload):
+            message_id = checked_id(frame.id) if frame.id else mint()
+            body = message_body(stamped, message_id, signed, frame.payload)
+            if frame.id and self._dedup_window:
+                payload = body[len(stamped) + len(message_id) + len(signed) :]
+                if self._repeated(channel, peer, frame, payload):
                     continue
-            else:
-                message_id = mint()
+            bodies = channel.bodies
             if not bodies:
                 self._waiting.channels.append(channel)
             if frame.qos:
                 channel.receipts.append((len(bodies), peer, message_id))
-            bodies.append(wire.message_body(stamped, message_id, signed, payload))
+            bodies.append(body)
         return None
 
     def end_tick(self) -> None:
@@ -342,7 +341,7 @@ def metadata_json(codec: Codec, raw: msgspec.Raw) -> bytes:
     Raises:
         ArqonBusError: VALIDATION_ERROR when it is not an object.
     """
-    text = codec.payload_json(raw)
+    text = codec.value_json(raw)
     if not text.startswith(b"{"):
         raise invalid("metadata: must be an object")
     return text

@@ -123,8 +123,7 @@ class Dispatcher:
         signed = session.signature
         if frame.metadata is not ABSENT:
             signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
-        payload = codec.payload_json(frame.payload)
-        body = wire.message_body(wire.stamp(timestamp), message_id, signed, payload)
+        body = codec.message_body(wire.stamp(timestamp), message_id, signed, frame.payload)
         head = b'"version":"1.0","to":"%b"' % frame.to.encode()
         if frame.request_id is not None:
             head += b',"request_id":"%b"' % frame.request_id.encode()

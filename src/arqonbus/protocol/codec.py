@@ -38,11 +38,21 @@ class Codec(Protocol):
         """The readable head of a frame that `decode` refused; same errors."""
         ...
 
-    def payload_json(self, raw: msgspec.Raw) -> bytes:
-        """A client's payload or metadata as canonical JSON text, checked.
+    def value_json(self, raw: msgspec.Raw) -> bytes:
+        """A client's payload or metadata as JSON text, checked.
 
         Raises:
             ArqonBusError: VALIDATION_ERROR when it is not a JSON value that both codecs can carry.
+        """
+        ...
+
+    def message_body(
+        self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
+    ) -> bytes:
+        """The part of a message's JSON that is known when it is published; errors of `value_json`.
+
+        `stamped` comes from `wire.stamp`, `signed` from `wire.signature`; the id holds no character
+        that JSON escapes.
         """
         ...
 

@@ -10,6 +10,7 @@ from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
 from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
 
@@ -25,17 +26,24 @@ class JsonCodec:
         self.decode_head = msgspec.json.Decoder(FrameHead).decode
         self._encode = msgspec.json.Encoder().encode
 
-    def payload_json(self, raw: msgspec.Raw) -> bytes:
-        """See `Codec.payload_json`. A string needs no second look: the decoder checked its escapes
+    def value_json(self, raw: msgspec.Raw) -> bytes:
+        """See `Codec.value_json`."""
+        try:
+            check_portable(msgspec.json.decode(raw))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise invalid(f"payload: {error}") from error
+        return bytes(raw)
+
+    def message_body(
+        self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
+    ) -> bytes:
+        """See `Codec.message_body`. A string needs no second look: the decoder checked its escapes
         and the WebSocket layer its UTF-8.
         """
-        text = bytes(raw)
-        if text[0] != _QUOTE:
-            try:
-                check_portable(msgspec.json.decode(text))
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise invalid(f"payload: {error}") from error
-        return text
+        body = b"".join((stamped, message_id, signed, PAYLOAD_KEY, payload))
+        if body[-1] != _QUOTE:
+            self.value_json(payload)
+        return body
 
     def args(self, raw: msgspec.Raw, kind: type[Args]) -> Args:
         """See `Codec.args`."""

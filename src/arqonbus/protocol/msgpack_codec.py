@@ -16,6 +16,7 @@ from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
 from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.wire import PAYLOAD_KEY
 
 
 class MsgpackCodec:
@@ -37,14 +38,20 @@ class MsgpackCodec:
         """See `Codec.decode_head`."""
         return self._decode_head(_binary(data))
 
-    def payload_json(self, raw: msgspec.Raw) -> bytes:
-        """See `Codec.payload_json`."""
+    def value_json(self, raw: msgspec.Raw) -> bytes:
+        """See `Codec.value_json`."""
         try:
             value = msgspec.msgpack.decode(raw)
             check_portable(value)
             return msgspec.json.encode(value)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
+
+    def message_body(
+        self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
+    ) -> bytes:
+        """See `Codec.message_body`."""
+        return b"".join((stamped, message_id, signed, PAYLOAD_KEY, self.value_json(payload)))
 
     def args(self, raw: msgspec.Raw, kind: type[Args]) -> Args:
         """See `Codec.args`."""

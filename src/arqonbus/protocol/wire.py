@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 _TEXT = 0x81
 _BINARY = 0x82
+# Between a body's signature and its payload, which ends it.
+PAYLOAD_KEY = b',"payload":'
 
 
 def server_frame(payload: bytes, *, binary: bool = False) -> bytes:
@@ -33,15 +35,6 @@ def stamp(timestamp: bytes) -> bytes:
 def signature(sender: bytes) -> bytes:
     """The part of a body that says who published it."""
     return b'","sender":"%b"' % sender
-
-
-def message_body(stamped: bytes, message_id: bytes, signed: bytes, payload: bytes) -> bytes:
-    """The part of a message's JSON that is known when it is published.
-
-    `stamped` comes from `stamp`, `signed` from `signature`; the id holds no character that JSON
-    escapes, the payload is JSON.
-    """
-    return b"".join((stamped, message_id, signed, b',"payload":', payload))
 
 
 def with_metadata(signed: bytes, metadata: bytes) -> bytes:

@@ -36,11 +36,15 @@ class Listener(WSListener):
         self._transport: WSTransport | None = None
         self._fragments: list[bytes] | None = None
         self._fragment_bytes = 0
-        # A final data frame is a whole message: not within a fragmented one, nor after the end.
-        self._whole = True
         self._ending = False
         self._closing = False
-        self._expected = WSMsgType.BINARY if codec.binary else WSMsgType.TEXT
+        self._payload: Callable[[WSFrame], str | bytes]
+        if codec.binary:
+            self._kind, self._payload = WSMsgType.BINARY, WSFrame.get_payload_as_bytes
+        else:
+            self._kind, self._payload = WSMsgType.TEXT, WSFrame.get_payload_as_utf8_text
+        # Of this kind a final frame is a whole message; None amid a fragmented one and at the end.
+        self._expected: WSMsgType | None = self._kind
         self._receive = self.session.receive
         self._writers = shared.writers
 
@@ -68,16 +72,13 @@ class Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the peer; control frames but close are answered by picows."""
         kind = frame.msg_type
-        if kind is not self._expected or not self._whole or not frame.fin:
+        if kind is not self._expected or not frame.fin:
             self._other_frame(transport, frame, kind)
             return
         self.active = True
         self._writers.bytes_in += frame.payload_size
-        if self.binary:
-            self._receive(frame.get_payload_as_bytes())
-            return
         try:
-            self._receive(frame.get_payload_as_utf8_text())
+            self._receive(self._payload(frame))
         except UnicodeDecodeError:
             self._violated(CloseCode.INVALID_TEXT)
 
@@ -87,8 +88,8 @@ class Listener(WSListener):
             self._after_frames(lambda: self._closed_by_peer(transport, code))
         elif self._closing or kind in (WSMsgType.PING, WSMsgType.PONG):
             return
-        elif kind is WSMsgType.CONTINUATION or kind is self._expected:
-            self._fragment(frame, first=kind is self._expected)
+        elif kind in (WSMsgType.CONTINUATION, self._kind):
+            self._fragment(frame, first=kind is self._kind)
         else:
             self._violated(CloseCode.UNSUPPORTED_DATA)
 
@@ -98,7 +99,7 @@ class Listener(WSListener):
             return
         if self._fragments is None:
             self._fragments, self._fragment_bytes = [], 0
-            self._whole = False
+            self._expected = None
         self._fragment_bytes += frame.payload_size
         self._writers.bytes_in += frame.payload_size
         if self._fragment_bytes > self._shared.max_frame_bytes:
@@ -106,7 +107,8 @@ class Listener(WSListener):
             return
         self._fragments.append(frame.get_payload_as_bytes())
         if frame.fin:
-            data, self._fragments, self._whole = b"".join(self._fragments), None, True
+            data, self._fragments = b"".join(self._fragments), None
+            self._expected = self._kind
             self._assembled(data)
 
     def _assembled(self, data: bytes) -> None:
@@ -127,7 +129,7 @@ class Listener(WSListener):
         if self._closing:
             then()
         elif not self._ending:
-            self._ending, self._whole = True, False
+            self._ending, self._expected = True, None
             self.session.finish(then)
 
     def _closed_by_peer(self, transport: WSTransport, code: WSCloseCode) -> None:
@@ -175,7 +177,7 @@ class Listener(WSListener):
         transport = self._transport
         if self._closing or transport is None:
             return
-        self._closing, self._whole = True, False
+        self._closing, self._expected = True, None
         self.session.discard()
         self._outbox.flush()
         self._outbox.shut()

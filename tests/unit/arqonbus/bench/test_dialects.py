@@ -10,6 +10,7 @@ from arqonbus.bench.dialects import ArqonDialect, NatsDialect
 from arqonbus.bench.errors import BenchError
 from arqonbus.bench.plan import Plan
 from arqonbus.protocol import wire
+from arqonbus.protocol.json_codec import JsonCodec
 
 CodecName = Literal["json", "msgpack"]
 
@@ -47,9 +48,9 @@ def test_a_msgpack_publish_is_one() -> None:
 @pytest.mark.parametrize("codec", ["json", "msgpack"])
 def test_the_number_of_a_delivery_is_found(codec: CodecName) -> None:
     dialect = ArqonDialect(plan(codec))
-    payload = json.dumps(f"{42:012d}" + "x" * 116).encode()
+    payload = msgspec.Raw(json.dumps(f"{42:012d}" + "x" * 116).encode())
     head = wire.channel_head("bench", "load", "e", "memory")
-    body = wire.message_body(wire.stamp(b"t"), b"m", wire.signature(b"s"), payload)
+    body = JsonCodec().message_body(wire.stamp(b"t"), b"m", wire.signature(b"s"), payload)
     text = wire.message_json(head, 9, body)
     data = text if codec == "json" else msgspec.msgpack.encode(json.loads(text))
     assert dialect.numbers(data) == [42]
