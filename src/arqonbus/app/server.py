@@ -14,6 +14,7 @@ from arqonbus.api.http import url_of
 from arqonbus.app.addresses import bind, port_of
 from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
+from arqonbus.app.files import allow_connections
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 
@@ -44,6 +45,7 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(settings: Settings) -> int:
+    _check_open_files(settings.limits.max_connections)
     app = build(settings)
     stop = asyncio.Event()
     _on_signals(stop)
@@ -62,6 +64,16 @@ async def _serve(settings: Settings) -> int:
     finally:
         trimming.cancel()
     return await _drain(app)
+
+
+def _check_open_files(wanted: int) -> None:
+    allowed = allow_connections(wanted)
+    if allowed < wanted:
+        log.warning(
+            "the limit on open files is below limits.max_connections: raise it (ulimit -n)",
+            connections_possible=allowed,
+            max_connections=wanted,
+        )
 
 
 def _on_signals(stop: asyncio.Event) -> None:

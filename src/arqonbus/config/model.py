@@ -151,7 +151,7 @@ class LimitSettings(Section):
         default=MIB, ge=KIB, le=64 * MIB, description="Largest message a client may send."
     )
     max_connections: int = Field(
-        default=20_000, ge=1, le=1_000_000, description="Connections at a time; more get HTTP 503."
+        default=10_000, ge=1, le=1_000_000, description="Connections at a time; more get HTTP 503."
     )
     max_channels: int = Field(
         default=10_000, ge=1, le=10_000_000, description="Channels that may exist at a time."
