@@ -67,6 +67,22 @@ async def _read_all(data_dir: Path) -> list[dict[str, object]]:
     return messages
 
 
+async def test_a_publish_sent_again_after_kill_9_is_still_one_message(tmp_path: Path) -> None:
+    metadata = {"trace": ',"payload":7}'}
+    async with serving(tmp_path) as bus, peer(bus.url) as p:
+        first = await p.publish("r", "c", {"n": 1}, id="mine", metadata=metadata)
+        await p.publish("r", "c", 2)
+        await bus.stop(signal.SIGKILL)
+    async with serving(tmp_path) as bus, peer(bus.url) as p:
+        again = await p.publish("r", "c", {"n": 1}, id="mine", metadata=metadata)
+        other = await p.publish("r", "c", {"n": 2}, id="mine")
+        third = await p.publish("r", "c", 3, id="new")
+    assert [again[name] for name in ("seq", "epoch")] == [first[name] for name in ("seq", "epoch")]
+    assert other["error_code"] == "CONFLICT"
+    assert third["seq"] == 3
+    assert [m["payload"] for m in await _read_all(tmp_path)] == [{"n": 1}, 2, 3]
+
+
 async def test_sigterm_drains_and_sends_everybody_away(tmp_path: Path) -> None:
     async with serving(tmp_path) as bus, peer(bus.url) as p:
         ack = await p.publish("r", "c", 1)

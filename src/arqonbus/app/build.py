@@ -22,7 +22,7 @@ from arqonbus.shield.keys import read_key
 from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
-from arqonbus.storage.sqlite import SqliteStorage
+from arqonbus.storage.sqlite.store import SqliteStorage
 from arqonbus.telemetry.metrics import Metrics
 from arqonbus.transport.outbox import Writers
 from arqonbus.transport.websocket import Shared, WebSocketServer

@@ -50,7 +50,7 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        app.bus.hub.load(await app.storage.open())
+        await app.bus.load(await app.storage.open())
     except StorageError as error:
         log.error("storage can't be opened", reason=error.message)  # noqa: TRY400 - the reason says all
         await app.storage.close()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.batch import Taken
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
+    from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import ClientFrame
     from arqonbus.routing.hub import Channel, Hub, Peer, Receipt
@@ -71,6 +72,19 @@ class Bus:
         self._full = False
         # What publish looks at: whether there is any reason to refuse everybody.
         self._closed = False
+
+    async def load(self, streams: Sequence[StreamInfo]) -> None:
+        """Know what the store holds: its streams, and which ids were published to them.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        self.hub.load(streams)
+        if self._dedup_window:
+            for channel in self.hub:
+                for stored in await self.storage.newest_keys(channel.address, self._dedup_window):
+                    digest = hash(wire.body_payload(stored.body))
+                    channel.ids.remember(stored.key, stored.seq, digest)
 
     @property
     def draining(self) -> bool:
@@ -125,8 +139,8 @@ class Bus:
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
             if frame.id and self._dedup_window:
-                payload = body[len(stamped) + len(message_id) + len(signed) :]
-                if self._repeated(channel, peer, frame, payload):
+                start = len(stamped) + len(message_id) + len(signed) + len(wire.PAYLOAD_KEY)
+                if self._repeated(channel, peer, frame, body[start:]):
                     continue
             bodies = channel.bodies
             if not bodies:
@@ -222,7 +236,13 @@ class Bus:
             channel = piece.channel
             channel.last_timestamp = max(now, channel.last_timestamp)
             batch.append(
-                ChannelAppend(channel.address, channel.epoch, channel.last_timestamp, piece.bodies)
+                ChannelAppend(
+                    channel.address,
+                    channel.epoch,
+                    channel.last_timestamp,
+                    piece.bodies,
+                    channel.ids.in_flight,
+                )
             )
         self.storage.append(batch, self._committed)
 

@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 _TEXT = 0x81
 _BINARY = 0x82
 # Between a body's signature and its payload, which ends it.
 PAYLOAD_KEY = b',"payload":'
+
+
+class _Body(msgspec.Struct):
+    payload: msgspec.Raw
+
+
+_decode_body = msgspec.json.Decoder(_Body).decode
 
 
 def server_frame(payload: bytes, *, binary: bool = False) -> bytes:
@@ -47,6 +56,15 @@ def body_sender(body: bytes) -> str:
     # Timestamp, id and sender come first and hold no quotes of their own.
     start = body.index(b'"sender":"') + 10
     return body[start : body.index(b'"', start)].decode()
+
+
+def body_payload(body: bytes) -> bytes:
+    """The payload of the message of this body, byte for byte.
+
+    Raises:
+        msgspec.DecodeError: it is no body.
+    """
+    return bytes(_decode_body(b"{%b}" % body).payload)
 
 
 def channel_head(room: str, channel: str, epoch: str, durability: str) -> bytes:

@@ -50,6 +50,15 @@ class PublishIds:
         """Remember a message that waits at `index`."""
         self._waiting[key] = (index, digest)
 
+    def remember(self, key: str, seq: int, digest: int) -> None:
+        """Know a message that is stored already; in order of `seq`."""
+        self._stored[key] = (seq, digest)
+
+    @property
+    def in_flight(self) -> dict[int, str]:
+        """The keys in flight by index within their batch."""
+        return {index: key for key, (index, _) in self._in_flight.items()}
+
     def take(self, count: int) -> None:
         """The first `count` waiting messages are in flight now."""
         waiting = self._waiting

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from arqonbus.errors import StorageError
@@ -18,13 +18,15 @@ class ChannelAppend:
 
     `epoch` is the stream's; a store that does not know the channel yet creates it with this epoch.
     `timestamp` is the commit's time in microseconds since the Unix epoch, never less than that of
-    the append before. Each body is an opaque, non-empty UTF-8 fragment.
+    the append before. Each body is an opaque, non-empty UTF-8 fragment. `keys` are the publish ids
+    of those bodies that have one, by index, in the form in which `newest_keys` returns them.
     """
 
     address: Address
     epoch: str
     timestamp: int
     bodies: Sequence[bytes]
+    keys: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,15 @@ class StoredMessage:
 
     seq: int
     timestamp: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A message that was stored with a publish id."""
+
+    seq: int
+    key: str
     body: bytes
 
 
@@ -116,6 +127,14 @@ class Storage(Protocol):
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         """The position before the first message with a commit time ``>= timestamp`` (µs), fit for
         `read(after=…)`; None for an unknown stream.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        ...
+
+    async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
+        """The newest `limit` kept messages with a key, oldest first; none of an unknown stream.
 
         Raises:
             StorageError: the store can't be read.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
@@ -13,6 +14,7 @@ from arqonbus.storage.interface import (
     ChannelAppend,
     OnCommit,
     Page,
+    StoredKey,
     StoredMessage,
 )
 from arqonbus.storage.retention import Retention
@@ -25,7 +27,16 @@ class _Chunk:
     first_seq: int
     timestamp: int
     bodies: Sequence[bytes]
+    keys: Mapping[int, str]
     size: int
+
+    def without(self, count: int) -> _Chunk:
+        """The rest when the first `count` messages are gone."""
+        gone = sum(map(len, self.bodies[:count]))
+        keys = {index - count: key for index, key in self.keys.items() if index >= count}
+        return _Chunk(
+            self.first_seq + count, self.timestamp, self.bodies[count:], keys, self.size - gone
+        )
 
 
 @dataclass(slots=True)
@@ -37,13 +48,13 @@ class _Stream:
     size: int = 0
     last_timestamp: int = 0
 
-    def append(self, timestamp: int, bodies: Sequence[bytes]) -> int:
+    def append(self, item: ChannelAppend) -> int:
         first = self.last_seq + 1
-        size = sum(map(len, bodies))
-        self.chunks.append(_Chunk(first, timestamp, bodies, size))
-        self.last_seq += len(bodies)
+        size = sum(map(len, item.bodies))
+        self.chunks.append(_Chunk(first, item.timestamp, item.bodies, item.keys, size))
+        self.last_seq += len(item.bodies)
         self.size += size
-        self.last_timestamp = timestamp
+        self.last_timestamp = item.timestamp
         return first
 
     def apply(self, retention: Retention) -> None:
@@ -74,12 +85,8 @@ class _Stream:
         del self.chunks[:whole]
         if count:
             chunk = self.chunks[0]
-            gone = sum(map(len, chunk.bodies[:count]))
-            rest = _Chunk(
-                chunk.first_seq + count, chunk.timestamp, chunk.bodies[count:], chunk.size - gone
-            )
-            self.chunks[0] = rest
-            self.size -= gone
+            self.chunks[0] = rest = chunk.without(count)
+            self.size -= chunk.size - rest.size
 
     def older_than(self, timestamp: int) -> int:
         """How many messages have a commit time before `timestamp`."""
@@ -115,7 +122,7 @@ class MemoryStorage:
             stream = self._streams.get(item.address)
             if stream is None:
                 stream = self._streams[item.address] = _Stream(item.epoch)
-            firsts.append(stream.append(item.timestamp, item.bodies))
+            firsts.append(stream.append(item))
             if (
                 stream.last_seq - stream.first_seq >= self._trim_above
                 or stream.size > retention.max_bytes
@@ -157,6 +164,17 @@ class MemoryStorage:
         if stream is None:
             return None
         return stream.first_seq - 1 + stream.older_than(timestamp)
+
+    async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
+        """See `Storage.newest_keys`."""
+        stream = self._streams.get(address)
+        chunks = stream.chunks if stream is not None else ()
+        found = (
+            StoredKey(chunk.first_seq + index, chunk.keys[index], chunk.bodies[index])
+            for chunk in reversed(chunks)
+            for index in sorted(chunk.keys, reverse=True)
+        )
+        return list(islice(found, limit))[::-1]
 
     async def trim(self, now: int) -> int:
         """See `Storage.trim`."""

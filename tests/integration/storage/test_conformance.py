@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
-from arqonbus.storage.interface import Storage
+from arqonbus.storage.interface import ChannelAppend, Storage, StoredKey
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
-from arqonbus.storage.sqlite import SqliteStorage
+from arqonbus.storage.sqlite.store import SqliteStorage
 
 Make = Callable[[Retention], Storage]
 
@@ -90,6 +90,26 @@ async def test_age_retention_and_positions_by_time(make: Make) -> None:
     assert [m.seq for m in (await read(storage)).messages] == [7, 8, 9, 10]
     assert await storage.trim(60_000_000) == 4
     assert await put(storage, b"z", timestamp=61_000_000) == 11
+    await storage.close()
+
+
+async def test_the_newest_keys_with_their_messages(make: Make) -> None:
+    storage = make(Retention(6, 10**9))
+    await storage.open()
+    assert list(await storage.newest_keys(ADDRESS, 9)) == []
+    first = ChannelAppend(ADDRESS, EPOCH, 1, [b"a", b"b", b"c"], {0: "k1", 2: "k3"})
+    await commit(storage, [first])
+    await put(storage, b"d")
+    await commit(storage, [ChannelAppend(ADDRESS, EPOCH, 2, [b"e"], {0: "k5"})])
+    all_keys = [StoredKey(1, "k1", b"a"), StoredKey(3, "k3", b"c"), StoredKey(5, "k5", b"e")]
+    assert list(await storage.newest_keys(ADDRESS, 9)) == all_keys
+    assert list(await storage.newest_keys(ADDRESS, 2)) == all_keys[1:]
+    assert list(await storage.newest_keys(Address("no", "one"), 9)) == []
+    await put(storage, b"f", b"g")
+    assert list(await storage.newest_keys(ADDRESS, 9)) == all_keys[1:]
+    await put(storage, b"h")
+    await put(storage, b"i")
+    assert list(await storage.newest_keys(ADDRESS, 9)) == all_keys[2:]
     await storage.close()
 
 

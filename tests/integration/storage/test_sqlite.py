@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conformance.storage import WIDE, put, read
+from conformance.storage import ADDRESS, EPOCH, WIDE, commit, put, read
 
 from arqonbus.errors import StorageError
-from arqonbus.storage.sqlite import SqliteStorage
+from arqonbus.storage.interface import ChannelAppend, StoredKey
+from arqonbus.storage.sqlite.store import SqliteStorage
 
 
 async def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
@@ -106,3 +108,21 @@ async def test_the_writer_fsyncs_and_the_files_are_private(tmp_path: Path) -> No
     assert path.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
     await storage.close()
+
+
+async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    storage = SqliteStorage(path, WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b")
+    await storage.close()
+    with closing(sqlite3.connect(path)) as file, file:
+        file.executescript(
+            "DROP INDEX keys; ALTER TABLE messages DROP COLUMN key; PRAGMA user_version = 1;"
+        )
+    again = SqliteStorage(path, WIDE)
+    await again.open()
+    await commit(again, [ChannelAppend(ADDRESS, EPOCH, 2, [b"c"], {0: "k"})])
+    assert [message.body for message in (await read(again)).messages] == [b"a", b"b", b"c"]
+    assert list(await again.newest_keys(ADDRESS, 9)) == [StoredKey(3, "k", b"c")]
+    await again.close()
