@@ -43,12 +43,16 @@ async def test_disconnect_closes_with_4001_and_the_peer_resumes(tmp_path: Path) 
             since = {"epoch": joined["epoch"], "seq": last}
             resumed = await again.ok("join_channel", room="r", channel="c", since=since)
             rest = [(await again.receive())["seq"] for _ in range(COUNT - last)]
+            books = (await again.ok("status"))["ledger"]
     assert seen == list(range(1, COUNT + 1))
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4001
     assert 0 < last < COUNT
     assert resumed["recovered"] == "complete"
     assert rest == list(range(last + 1, COUNT + 1))
+    assert books["balanced"]
+    assert books["published"] == books["stored"] == COUNT
+    assert books["dropped"] == {"disconnected": COUNT * 2 - books["delivered"]}
 
 
 async def test_drop_names_exactly_what_was_left_out(tmp_path: Path) -> None:
@@ -70,5 +74,9 @@ async def test_drop_names_exactly_what_was_left_out(tmp_path: Path) -> None:
                 told += range(frame["payload"]["from_seq"], frame["payload"]["to_seq"] + 1)
             else:
                 told.append(frame["seq"])
+        books = (await slow.ok("status"))["ledger"]
     assert gaps >= 1
     assert told == list(range(1, COUNT + 1))
+    assert books["balanced"]
+    assert books["own"]["due"] == COUNT
+    assert books["dropped"] == {"slow consumer": books["own"]["dropped"]}

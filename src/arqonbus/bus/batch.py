@@ -32,14 +32,22 @@ class Waiting:
         self._messages = limits.batch_messages
         self._bytes = limits.batch_bytes
 
-    def measure(self) -> None:
-        """Count the bytes that came since the last time: once a tick, not once a message."""
+    def measure(self) -> int:
+        """Count what came since the last time, once a tick and not once a message: how many."""
+        count = 0
         for channel in self.channels:
             new = channel.bodies[channel.measured :] if channel.measured else channel.bodies
+            count += len(new)
             size = sum(map(len, new))
             channel.measured = len(channel.bodies)
             channel.waiting_bytes += size
             self.size += size
+        return count
+
+    @property
+    def messages(self) -> int:
+        """How many messages wait, as of the last `measure`."""
+        return sum(channel.measured for channel in self.channels)
 
     def take(self) -> list[Taken]:
         """What the next commit holds: whole channels if they fit, at least one message."""

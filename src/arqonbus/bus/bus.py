@@ -58,6 +58,7 @@ class Bus:
         self.storage = storage
         self.tick = tick
         self._metrics = metrics
+        self._ledger = metrics.ledger
         self._dedup_window = limits.dedup_window
         self._max_pending = max_pending_bytes
         self._call_soon = call_soon
@@ -99,6 +100,12 @@ class Bus:
     def idle(self) -> bool:
         """Whether nothing waits for a commit."""
         return not (self._awake or self._waiting.channels or self._in_flight is not None)
+
+    def ledger(self) -> dict[str, object]:
+        """The books of messages and deliveries as they stand."""
+        flying = sum(len(taken.bodies) for taken in self._in_flight or ())
+        pending = sum(peer.account().pending for peer in self.hub.peers.values())
+        return self._ledger.entries(waiting=self._waiting.messages + flying, pending=pending)
 
     def settled(self, channel: Channel) -> bool:
         """Whether no message of the channel waits for its commit."""
@@ -157,7 +164,7 @@ class Bus:
             awake, self._awake = self._awake, []
             for peer in awake:
                 peer.work()
-            self._waiting.measure()
+            self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:
                 self._push_back(awake)
         finally:
@@ -261,7 +268,7 @@ class Bus:
             self._schedule()
 
     def _deliver(self, taken: list[Taken], firsts: Sequence[int]) -> None:
-        messages = deliveries = 0
+        messages = 0
         receipts: dict[Peer, list[bytes]] = {}
         for piece, first in zip(taken, firsts, strict=True):
             channel, count = piece.channel, len(piece.bodies)
@@ -270,14 +277,13 @@ class Bus:
             channel.last_seq = first + count - 1
             channel.stored = True
             channel.ids.stored(first, self._dedup_window)
-            deliveries += fan_out(channel, piece.bodies, first)
+            self._ledger.due += fan_out(channel, piece.bodies, first)
             messages += count
             if piece.receipts:
                 receipts_of(self, channel, first, piece.receipts, receipts)
         for peer, texts in receipts.items():
             peer.receipts(texts)
-        self._metrics.published(messages)
-        self._metrics.delivered(deliveries)
+        self._ledger.stored += messages
         self._metrics.batch(messages, max(0, self.tick.micros - self._commit_started) / 1e6)
 
     def _refuse_all(self, taken: list[Taken], error: StorageError) -> None:
@@ -289,7 +295,7 @@ class Bus:
             for _, peer, request_id in piece.receipts:
                 peer.refuse(error, request_id.decode())
             self._refuse_unasked(piece, error)
-        self._metrics.storage_refused(refused)
+        self._ledger.refused += refused
         log.error("commit refused", messages=refused, reason=error.message)
 
     def _refuse_unasked(self, piece: Taken, error: StorageError) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import LimitSettings
-    from arqonbus.routing.hub import Channel, Subscriber
+    from arqonbus.routing.hub import Channel
     from arqonbus.storage.interface import Storage
+    from arqonbus.telemetry.ledger import Account
 
 
 class Outlet(Protocol):
@@ -36,6 +37,10 @@ class Caller(Protocol):
 
     client_id: str
     joined: dict[Channel, None]
+
+    def account(self) -> Account:
+        """What became of the deliveries due to this client."""
+        ...
 
     @property
     def connection(self) -> Outlet:
@@ -64,8 +69,3 @@ class Reply:
 
     payload: object
     then: Callable[[], Awaitable[None]] | None = None
-
-
-def subscriber_of(caller: Caller) -> Subscriber:
-    """The caller as the hub knows it."""
-    return caller.connection

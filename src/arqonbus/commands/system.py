@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
 import msgspec
 
@@ -40,6 +41,7 @@ async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
             "problem": problem,
         },
         "draining": services.bus.draining,
+        "ledger": services.bus.ledger() | {"own": asdict(caller.account())},
     }
     return Reply(payload)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from arqonbus.protocol.close import CloseCode
     from arqonbus.routing.hub import Channel
+    from arqonbus.telemetry.ledger import Account
 
 
 class Connection(Protocol):
@@ -20,6 +21,10 @@ class Connection(Protocol):
 
     def send(self, frames: bytes) -> bool:
         """Queue whole frames that must not be left out; False if the connection is closing."""
+        ...
+
+    def account(self) -> Account:
+        """What became of the deliveries so far."""
         ...
 
     async def room(self) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from arqonbus.model.principal import Principal
     from arqonbus.protocol.codec import Codec
     from arqonbus.routing.hub import Channel
+    from arqonbus.telemetry.ledger import Account
 
 # Frames that may wait while a command is under way before the socket is no longer read.
 _BACKLOG = 64
@@ -161,6 +162,10 @@ class Session:
         return self.connection.send(
             wire.server_frame(self.codec.from_json(text), binary=self.codec.binary)
         )
+
+    def account(self) -> Account:
+        """See `Peer.account`."""
+        return self.connection.account()
 
     def receipts(self, texts: Sequence[bytes]) -> None:
         """See `Peer.receipts`."""

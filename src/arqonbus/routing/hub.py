@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from arqonbus.model.durability import Durability
     from arqonbus.model.stream import StreamInfo
+    from arqonbus.telemetry.ledger import Account
 
 
 class Subscriber(Protocol):
@@ -33,6 +34,10 @@ class Peer(Protocol):
     client_id: str
     signature: bytes
     dedup_scope: str
+
+    def account(self) -> Account:
+        """What became of the deliveries due to this client."""
+        ...
 
     def work(self) -> None:
         """Take the frames that came in during this turn of the event loop."""

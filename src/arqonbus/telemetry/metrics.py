@@ -7,6 +7,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from arqonbus.telemetry.ledger import Ledger
+
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 COMMIT_BUCKETS: Final = (
     0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
@@ -30,10 +32,15 @@ class _Make:
 
 
 class Metrics:
-    """The counters, gauges and histograms of one bus."""
+    """The counters, gauges and histograms of one bus.
+
+    `ledger` holds the numbers of messages and deliveries.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry: Final = registry
+        self.ledger: Final = Ledger()
+        registry.register(self.ledger)
         make = _Make(registry)
         self._connection_metrics(make)
         self._message_metrics(make)
@@ -52,11 +59,6 @@ class Metrics:
         )
 
     def _message_metrics(self, make: _Make) -> None:
-        self._published = make.counter("messages_published_total", "Messages accepted and stored.")
-        self._delivered = make.counter("messages_delivered_total", "Deliveries put into outboxes.")
-        self._dropped = make.counter(
-            "messages_dropped_total", "Deliveries left out, by reason; peers got a gap.", "reason"
-        )
         self._batches = make.counter("batches_total", "Batches committed.")
         self._batch_size = make.histogram("batch_size", "Messages in a batch.", BATCH_BUCKETS)
         self._commit_seconds = make.histogram(
@@ -72,9 +74,6 @@ class Metrics:
         )
         self._outbox_overflows = make.counter(
             "outbox_overflows_total", "Peers that read too slowly, by policy.", "policy"
-        )
-        self._storage_refused = make.counter(
-            "storage_refused_total", "Publishes refused because storage could not take them."
         )
 
     def connection_opened(self) -> None:
@@ -98,18 +97,6 @@ class Metrics:
         """So many bytes were handed to sockets."""
         self._bytes_out.inc(size)
 
-    def published(self, messages: int) -> None:
-        """So many messages were accepted and reached their durability."""
-        self._published.inc(messages)
-
-    def delivered(self, messages: int) -> None:
-        """So many deliveries were put into outboxes."""
-        self._delivered.inc(messages)
-
-    def dropped(self, reason: str, messages: int) -> None:
-        """So many deliveries were left out."""
-        self._dropped.labels(reason).inc(messages)
-
     def batch(self, messages: int, commit_seconds: float) -> None:
         """One batch was committed."""
         self._batches.inc()
@@ -131,7 +118,3 @@ class Metrics:
     def command(self, command: str, status: str) -> None:
         """A command was answered; unknown names must be passed as ``unknown``."""
         self._commands.labels(command, status).inc()
-
-    def storage_refused(self, messages: int = 1) -> None:
-        """So many publishes were refused by storage."""
-        self._storage_refused.inc(messages)

@@ -65,6 +65,7 @@ class Listener(WSListener):
         self.deliver = self._outbox.deliver
         self.send = self._outbox.send
         self.room = self._outbox.room
+        self.account = self._outbox.account
         shared.listeners[self] = None
         shared.metrics.connection_opened()
         self.session.start()

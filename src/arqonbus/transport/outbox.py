@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from arqonbus.telemetry.ledger import Account
+
 if TYPE_CHECKING:
     from arqonbus.routing.hub import Channel
     from arqonbus.telemetry.metrics import Metrics
@@ -49,10 +51,12 @@ class Outbox:
     """
 
     __slots__ = (
+        "_account",
         "_buffered",
         "_dirty",
         "_gap_frame",
         "_gaps",
+        "_ledger",
         "_max",
         "_metrics",
         "_overflow",
@@ -84,6 +88,8 @@ class Outbox:
         self._transport = transport
         self._writers = writers
         self._metrics = metrics
+        self._ledger = metrics.ledger
+        self._account = Account()
         self._max = max_bytes
         self._policy = policy
         self._gap_frame = gap_frame
@@ -98,10 +104,17 @@ class Outbox:
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         """See `Subscriber.deliver`."""
+        account, count = self._account, last_seq - first_seq + 1
+        account.due += count
+        account.pending += count
         if self._gaps or (self._paused and not self._fits(len(chunk))):
             self._deliver_tight(channel, chunk, first_seq, last_seq)
             return
         self._put(chunk)
+
+    def account(self) -> Account:
+        """What became of the deliveries so far."""
+        return self._account
 
     def send(self, frames: bytes) -> bool:
         """Queue frames that must not be left out; False once the connection is closing."""
@@ -124,6 +137,9 @@ class Outbox:
         self._parts = []
         self._size = 0
         self._transport.write(data)
+        self._ledger.delivered += self._account.pending
+        self._account.delivered += self._account.pending
+        self._account.pending = 0
         return len(data)
 
     def pause(self) -> None:
@@ -160,6 +176,7 @@ class Outbox:
         self._max = 0
         self._parts = []
         self._size = 0
+        self._drop("disconnected", self._account.pending)
         self._gaps = {}
         self._wake()
 
@@ -175,6 +192,7 @@ class Outbox:
 
     def _deliver_tight(self, channel: Channel, chunk: bytes, first: int, last: int) -> None:
         if self.closed:
+            self._drop("disconnected", last - first + 1)
             return
         if self._policy == "disconnect":
             self._metrics.outbox_overflow("disconnect")
@@ -188,7 +206,13 @@ class Outbox:
             self._gaps[channel] = (first, last)
         else:
             self._gaps[channel] = (self._gaps[channel][0], last)
-        self._metrics.dropped("outbox_overflow", last - first + 1)
+        self._drop("slow consumer", last - first + 1)
+
+    def _drop(self, reason: str, count: int) -> None:
+        self._account.pending -= count
+        self._account.dropped += count
+        if count:
+            self._ledger.dropped[reason] += count
 
     def _tell_gaps(self) -> None:
         gaps, self._gaps = self._gaps, {}
