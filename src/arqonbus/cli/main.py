@@ -5,6 +5,7 @@ import click
 from arqonbus.bench.cli import bench
 from arqonbus.cli.check_config import check_config
 from arqonbus.cli.serve import serve
+from arqonbus.cli.stream import stream
 from arqonbus.version import __version__
 
 
@@ -16,6 +17,7 @@ def main() -> None:
     \b
     arqonbus serve                    run a bus on this machine, messages kept in ./data
     arqonbus check-config             see every setting and where it came from
+    arqonbus stream export ROOM CH F  a channel into a file, back, and verified
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
@@ -23,4 +25,5 @@ def main() -> None:
 
 main.add_command(serve)
 main.add_command(check_config)
+main.add_command(stream)
 main.add_command(bench)

@@ -141,6 +141,7 @@ class Client:
         qos: Literal[1] = 1,
         require: Level | None = None,
         id: str | None = None,
+        timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> Receipt: ...
 
@@ -154,6 +155,7 @@ class Client:
         qos: Literal[0],
         require: Level | None = None,
         id: str | None = None,
+        timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None: ...
 
@@ -166,9 +168,12 @@ class Client:
         qos: Literal[0, 1] = 1,
         require: Level | None = None,
         id: str | None = None,  # noqa: A002 - the envelope's own name for it
+        timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,  # Any: a JSON object
     ) -> Receipt | None:
         """Publish to a channel; the receipt says where the message stands and how safe it is.
+
+        `timestamp` (RFC 3339 in UTC, ending in Z) is the server's when left out.
 
         With `qos` 0 there is no receipt and nothing is sent again: None means that the message
         was handed to the socket.
@@ -179,7 +184,13 @@ class Client:
             InvalidArgumentError: it can't be sent.
             ClientClosedError: the client ended.
         """
-        fields = {"room": room, "channel": channel, "require": require, "metadata": metadata}
+        fields = {
+            "room": room,
+            "channel": channel,
+            "require": require,
+            "timestamp": timestamp,
+            "metadata": metadata,
+        }
         return await self._send_message(fields, payload, qos, id)
 
     async def send(

@@ -20,7 +20,7 @@ class Position(NamedTuple):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a channel."""
+    """One message of a channel. `stored_at` is its commit's time, known of those in history."""
 
     room: str
     channel: str
@@ -32,6 +32,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     durability: str
     payload: Any  # Any: a JSON value
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    stored_at: str | None = None
 
     @property
     def position(self) -> Position:
