@@ -4,37 +4,53 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import random
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from support.peer import peer
+from support.peer import Frame, peer
 from support.server import serving
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-ROUNDS = 3
+KEEP_ALL = {"retention_max_messages": 100_000_000}
+# Each a whole life of a bus; KILL_ROUNDS asks for more.
+ROUNDS = int(os.environ.get("KILL_ROUNDS", "50"))
 
 
-async def test_acknowledged_messages_survive_kill_9(tmp_path: Path) -> None:
+async def test_kill_9_at_random_points_loses_and_invents_nothing(tmp_path: Path) -> None:
     acknowledged: dict[int, str] = {}
+    delivered: dict[int, str] = {}
     for round_number in range(ROUNDS):
-        async with serving(tmp_path) as bus, peer(bus.url) as p:
+        async with serving(tmp_path, **KEEP_ALL) as bus, peer(bus.url) as p:
             await p.ok("join_channel", room="r", channel="c")
             sending = asyncio.create_task(_flood(p.socket, round_number))
-            wanted = len(acknowledged) + 500
+            wanted = len(acknowledged) + random.randint(1, 400)
             while len(acknowledged) < wanted:
-                frame = await p.receive()
-                if frame["type"] == "ack":
-                    assert frame["durability"] == "disk"
-                    acknowledged[frame["seq"]] = frame["request_id"]
+                _note(await p.receive(), acknowledged, delivered)
             assert await bus.stop(signal.SIGKILL) == -signal.SIGKILL
+            with suppress(ConnectionClosed):
+                while True:
+                    _note(await p.receive(), acknowledged, delivered)
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
     stored = await _read_all(tmp_path)
     assert [m["seq"] for m in stored] == list(range(1, len(stored) + 1))
     by_seq = {m["seq"]: m["id"] for m in stored}
     assert {seq: by_seq.get(seq) for seq in acknowledged} == acknowledged
+    assert {seq: by_seq.get(seq) for seq in delivered} == delivered
+
+
+def _note(frame: Frame, acknowledged: dict[int, str], delivered: dict[int, str]) -> None:
+    if frame["type"] == "ack":
+        assert frame["durability"] == "disk"
+        acknowledged[frame["seq"]] = frame["request_id"]
+    else:
+        assert frame["type"] == "message"
+        delivered[frame["seq"]] = frame["id"]
 
 
 async def _flood(socket: ClientConnection, round_number: int) -> None:
@@ -57,7 +73,7 @@ async def _flood(socket: ClientConnection, round_number: int) -> None:
 
 async def _read_all(data_dir: Path) -> list[dict[str, object]]:
     messages: list[dict[str, object]] = []
-    async with serving(data_dir) as bus, peer(bus.url) as p:
+    async with serving(data_dir, **KEEP_ALL) as bus, peer(bus.url) as p:
         after: int | None = 0
         while after is not None:
             page = await p.ok("history", room="r", channel="c", after=after, limit=1000)
