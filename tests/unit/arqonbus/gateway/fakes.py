@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.protocol.close import CloseCode
 from arqonbus.routing.hub import Channel
-from arqonbus.storage.interface import ChannelAppend, OnCommit, Page
+from arqonbus.storage.interface import ChannelAppend, OnCommit, Page, StoredKey
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
+from arqonbus.telemetry.ledger import Account
 
 Frame = dict[str, Any]
 NOON = 1_767_268_800_000_000  # 2026-01-01T12:00:00Z in microseconds
@@ -69,6 +71,10 @@ class FakeConnection:
             self.writes.append(frames)
         return self.takes
 
+    def account(self) -> Account:
+        count = sum(last - first + 1 for first, last in self.positions)
+        return Account(due=count, delivered=count)
+
     async def room(self) -> None:
         self.rooms += 1
         self.on_room()
@@ -99,7 +105,9 @@ class FakeConnection:
 class FakeStorage:
     """A `storage.interface.Storage`: streams in memory, and calls that a test holds or lets fail.
 
-    While `holding`, commits wait for `commit`; while `open` is not set, all else waits for it.
+    While `holding`, commits wait for `commit`; while `gate` is not set, all else waits for it.
+    With a `hole`, every page lacks its first message; `on_read` is called between the making of a
+    page and its being handed out.
     """
 
     def __init__(
@@ -114,6 +122,8 @@ class FakeStorage:
         self.gate = asyncio.Event()
         self.gate.set()
         self.trouble: str | None = None
+        self.hole = False
+        self.on_read: Callable[[], None] = lambda: None
 
     @property
     def durability(self) -> Durability:
@@ -151,11 +161,20 @@ class FakeStorage:
     ) -> Page | None:
         await self._through()
         self.reads.append((after, limit))
-        return await self._streams.read(address, after=after, limit=limit, max_bytes=max_bytes)
+        page = await self._streams.read(address, after=after, limit=limit, max_bytes=max_bytes)
+        self.on_read()
+        return replace(page, messages=page.messages[1:]) if page and self.hole else page
+
+    def vanish(self) -> None:
+        """Hold nothing any more."""
+        self._streams = MemoryStorage(WIDE)
 
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         await self._through()
         return await self._streams.position_at(address, timestamp)
+
+    async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
+        return await self._streams.newest_keys(address, limit)
 
     async def trim(self, now: int) -> int:
         return await self._streams.trim(now)
@@ -174,3 +193,10 @@ async def settled() -> None:
     others = asyncio.all_tasks() - {asyncio.current_task()}
     if others:
         await asyncio.wait(others)
+
+
+async def advanced() -> None:
+    """Let every task go on as far as it can in one turn of the loop."""
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry
 from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
@@ -65,12 +65,16 @@ class Wired:
     """Everything of a bus but its sockets; `turn` is the end of a turn of the event loop."""
 
     def __init__(
-        self, storage: FakeStorage | None = None, *, more: list[Command] | None = None, **limits: int
+        self,
+        storage: FakeStorage | None = None,
+        limits: Mapping[str, int] | None = None,
+        *,
+        more: Sequence[Command] = (),
     ) -> None:
         self.now = NOON
         self.storage = storage or FakeStorage()
         self.metrics = Metrics(CollectorRegistry())
-        self.limits = LimitSettings.model_validate(limits)
+        self.limits = LimitSettings.model_validate(limits or {})
         self.soon: list[Callable[[], None]] = []
         self.hub = Hub(
             self.storage.durability,
@@ -91,7 +95,7 @@ class Wired:
         server = {"name": "arqonbus", "version": "test"}
         self.services = Services(self.bus, self.storage, self.limits, server, NOON)
         families = (system.COMMANDS, channels.COMMANDS, membership.COMMANDS, history.COMMANDS)
-        commands = [command for family in families for command in family] + (more or [])
+        commands = [command for family in families for command in family] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
         self.dispatcher = Dispatcher(
             self.bus, self.registry, self.services, self.metrics, self.limits, HeartbeatSettings()

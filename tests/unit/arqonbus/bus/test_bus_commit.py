@@ -1,0 +1,322 @@
+"""One commit a tick; nobody is told anything before it, and everybody right after it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+from unit.arqonbus.bus.fakes import NOON, FakeSubscriber, Stage
+from unit.arqonbus.protocol.reading import unframed
+
+from arqonbus.config.model import LimitSettings
+from arqonbus.errors import ErrorCode
+
+
+def payloads(subscriber: FakeSubscriber) -> list[tuple[int, object]]:
+    """Positions and payloads of all that a text subscriber got."""
+    frames = [json.loads(data) for chunk in subscriber.chunks for _, data in unframed(chunk)]
+    return [(frame["seq"], frame["payload"]) for frame in frames]
+
+
+def test_all_of_a_tick_is_one_commit() -> None:
+    stage = Stage()
+    peers = [stage.peer("c_1"), stage.peer("c_2")]
+    for number in range(6):
+        stage.send(peers[number % 2], number, channel="ab"[number % 2])
+    assert len(stage.turns) == 1
+    stage.turn()
+    (batch,) = stage.storage.batches
+    assert [(item.address, len(item.bodies)) for item in batch] == [
+        (("r", "a"), 3),
+        (("r", "b"), 3),
+    ]
+    for item in batch:
+        channel = stage.hub.existing(*item.address)
+        assert (item.epoch, item.timestamp) == (channel.epoch, NOON)
+
+
+def test_a_tick_without_messages_commits_nothing() -> None:
+    stage = Stage()
+    stage.bus.wake(stage.peer())
+    stage.settle()
+    assert stage.storage.batches == []
+    assert stage.flushes == 0
+
+
+def test_nobody_is_told_anything_before_the_commit() -> None:
+    stage = Stage()
+    peer, subscriber = stage.peer(), stage.subscriber()
+    stage.send(peer, "x")
+    stage.turn()
+    channel = stage.hub.existing("r", "c")
+    assert (subscriber.chunks, peer.acks, stage.flushes) == ([], [], 0)
+    assert (channel.last_seq, channel.stored, stage.bus.idle) == (0, False, False)
+    stage.storage.commit()
+    assert payloads(subscriber) == [(1, "x")]
+    assert [ack["seq"] for ack in peer.acks] == [1]
+    assert (channel.last_seq, channel.stored, stage.flushes) == (1, True, 1)
+    assert stage.bus.idle
+
+
+def test_what_comes_during_a_commit_waits_for_the_next() -> None:
+    stage = Stage()
+    peer, subscriber = stage.peer(), stage.subscriber()
+    for number in (1, 2, 3):
+        stage.send(peer, number)
+        stage.turn()
+    assert len(stage.storage.batches) == 1
+    stage.storage.commit()
+    assert payloads(subscriber) == [(1, 1)]
+    stage.turn()
+    assert [len(item.bodies) for item in stage.storage.batches[1]] == [2]
+    stage.storage.commit()
+    assert payloads(subscriber) == [(1, 1), (2, 2), (3, 3)]
+    assert subscriber.positions == [(1, 1), (2, 3)]
+
+
+def test_receipts_name_the_position_of_their_message_in_one_write_a_peer() -> None:
+    stage = Stage()
+    asker, silent = stage.peer("c_1"), stage.peer("c_2")
+    subscriber = stage.subscriber()
+    stage.send(asker, "a0", id="a0")
+    stage.send(silent, "s0", qos=0)
+    stage.send(asker, "a1", id="a1", qos=0)
+    stage.send(asker, "a2", id="a2")
+    stage.send(asker, "b0", id="b0", channel="other")
+    stage.settle()
+    seqs = {payload: seq for seq, payload in payloads(subscriber)}
+    acks = {str(ack["request_id"]): ack for ack in asker.acks}
+    assert {name: ack["seq"] for name, ack in acks.items()} == {
+        "a0": seqs["a0"],
+        "a2": seqs["a2"],
+        "b0": 1,
+    }
+    assert (asker.writes, silent.acks, silent.writes) == (1, [], 0)
+    assert acks["b0"]["channel"] == "other"
+    assert acks["a0"]["epoch"] == stage.hub.existing("r", "c").epoch
+    assert {ack["durability"] for ack in asker.acks} == {"disk"}
+
+
+def test_a_store_that_commits_at_once_is_fine() -> None:
+    stage = Stage(LimitSettings(batch_messages=2))
+    stage.storage.at_once = True
+    peer, subscriber = stage.peer(), stage.subscriber()
+    for number in range(5):
+        stage.send(peer, number)
+    for _ in range(3):
+        stage.turn()
+    assert payloads(subscriber) == [(number + 1, number) for number in range(5)]
+    assert [ack["seq"] for ack in peer.acks] == [1, 2, 3, 4, 5]
+    assert stage.bus.idle
+    assert stage.turns == []
+
+
+def test_what_does_not_fit_into_a_batch_is_committed_without_further_events() -> None:
+    stage = Stage(LimitSettings(batch_messages=2))
+    peer = stage.peer()
+    for number in range(5):
+        stage.send(peer, number)
+    stage.settle()
+    assert [sum(len(item.bodies) for item in batch) for batch in stage.storage.batches] == [2, 2, 1]
+    assert [ack["seq"] for ack in peer.acks] == [1, 2, 3, 4, 5]
+
+
+def test_commit_times_never_go_back() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    for micros in (NOON, NOON - 50, NOON + 7):
+        stage.micros = micros
+        stage.send(peer)
+        stage.settle()
+    times = [item.timestamp for batch in stage.storage.batches for item in batch]
+    assert times == [NOON, NOON, NOON + 7]
+
+
+def test_a_channel_is_settled_when_none_of_it_waits_or_flies() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    channel, other = stage.hub.obtain("r", "c"), stage.hub.obtain("r", "other")
+    settled = [stage.bus.settled(channel)]
+    stage.send(peer)
+    stage.turn()
+    settled.append(stage.bus.settled(channel))
+    stage.send(peer)
+    stage.turn()
+    stage.storage.commit()
+    settled.append(stage.bus.settled(channel))
+    assert stage.bus.settled(other)
+    stage.settle()
+    settled.append(stage.bus.settled(channel))
+    assert settled == [True, False, False, True]
+
+
+def test_idle_means_that_nothing_waits_anywhere() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    idle = [stage.bus.idle]
+    stage.send(peer)
+    idle.append(stage.bus.idle)
+    stage.turn()
+    idle.append(stage.bus.idle)
+    stage.storage.commit()
+    idle.append(stage.bus.idle)
+    assert idle == [True, False, False, True]
+
+
+def test_a_store_that_gives_a_wrong_position_is_not_believed() -> None:
+    stage = Stage()
+    peer, subscriber = stage.peer(), stage.subscriber()
+    stage.hub.existing("r", "c").last_seq = 5
+    stage.send(peer)
+    stage.turn()
+    with pytest.raises(RuntimeError, match="position 1 after 5"):
+        stage.storage.commit()
+    assert (subscriber.chunks, peer.acks) == ([], [])
+
+
+def test_a_store_that_reports_twice_is_not_believed() -> None:
+    stage = Stage()
+    stage.send(stage.peer())
+    stage.turn()
+    assert stage.storage.held is not None
+    _, on_commit = stage.storage.held
+    stage.storage.commit()
+    with pytest.raises(RuntimeError, match="not under way"):
+        on_commit([2])
+
+
+def test_a_refused_batch_is_delivered_to_nobody_and_told_to_each_publisher() -> None:
+    stage = Stage()
+    asker, silent = stage.peer("c_1"), stage.peer("c_2")
+    subscriber = stage.subscriber()
+    stage.send(asker, id="a0")
+    stage.send(asker, id="a1")
+    for channel in ("c", "c", "c", "other"):
+        stage.send(silent, qos=0, channel=channel)
+    stage.turn()
+    with capture_logs() as logs:
+        stage.storage.refuse("the disk is full")
+    told = [(error.code, error.message, name) for error, name in asker.errors]
+    code = ErrorCode.STORAGE_UNAVAILABLE
+    assert told == [(code, "the disk is full", "a0"), (code, "the disk is full", "a1")]
+    assert [(error.code, error.message, name) for error, name in silent.errors] == [
+        (code, "3 messages to r:c sent with qos 0 were lost: the disk is full", None),
+        (code, "1 messages to r:other sent with qos 0 were lost: the disk is full", None),
+    ]
+    assert all(error.retryable for error, _ in asker.errors + silent.errors)
+    assert (subscriber.chunks, asker.acks, silent.acks) == ([], [], [])
+    assert [(line["event"], line["messages"]) for line in logs] == [("commit refused", 6)]
+    assert (stage.flushes, stage.bus.idle) == (1, True)
+
+
+def test_one_who_mixes_qos_gets_an_error_for_each_and_one_for_the_rest() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    for number, qos in enumerate((0, 1, 0)):
+        stage.send(peer, id=f"m{number}", qos=qos)
+    stage.turn()
+    stage.storage.refuse()
+    assert [name for _, name in peer.errors] == ["m1", None]
+    assert peer.errors[1][0].message.startswith("2 messages to r:c ")
+
+
+def test_a_publisher_that_has_left_is_not_told() -> None:
+    stage = Stage()
+    gone, there = stage.peer("c_1"), stage.peer("c_2")
+    stage.send(gone, qos=0)
+    stage.send(there, qos=0)
+    stage.turn()
+    del stage.hub.peers["c_1"]
+    stage.storage.refuse()
+    assert (len(gone.errors), len(there.errors)) == (0, 1)
+
+
+def test_the_stream_goes_on_without_a_hole_after_a_refusal() -> None:
+    stage = Stage()
+    peer, subscriber = stage.peer(), stage.subscriber()
+    for number, refused in enumerate((False, True, False)):
+        stage.send(peer, number)
+        stage.turn()
+        (stage.storage.refuse if refused else stage.storage.commit)()
+    assert payloads(subscriber) == [(1, 0), (2, 2)]
+    assert [ack["seq"] for ack in peer.acks] == [1, 2]
+    assert [error.code for error, _ in peer.errors] == [ErrorCode.STORAGE_UNAVAILABLE]
+
+
+def test_a_refusal_does_not_keep_what_waits_behind_it() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    stage.send(peer, id="lost")
+    stage.turn()
+    stage.send(peer, id="kept")
+    stage.turn()
+    stage.storage.refuse()
+    stage.settle()
+    assert [ack["request_id"] for ack in peer.acks] == ["kept"]
+
+
+def test_what_was_done_is_counted() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    for name in ("c", "c", "other"):
+        stage.subscriber(name)
+    for channel in ("c", "c", "other"):
+        stage.send(peer, channel=channel)
+    stage.turn()
+    stage.micros += 250_000
+    stage.storage.commit()
+    stage.send(peer)
+    stage.turn()
+    stage.storage.refuse()
+    assert stage.counted("messages_published_total") == 4
+    assert stage.counted("messages_stored_total") == 3
+    assert stage.counted("messages_refused_total") == 1
+    assert stage.counted("deliveries_due_total") == 2 * 2 + 1
+    assert stage.counted("batches_total") == 1
+    assert stage.counted("batch_size_sum") == 3
+    assert stage.counted("commit_seconds_sum") == 0.25
+
+
+def test_the_books_say_where_each_message_is() -> None:
+    stage = Stage(LimitSettings(batch_messages=2))
+    peer = stage.peer()
+    for _ in range(5):
+        stage.send(peer)
+    stage.turn()
+    books = [stage.books()]
+    stage.storage.commit()
+    books.append(stage.books())
+    stage.turn()
+    stage.storage.refuse()
+    books.append(stage.books())
+    assert books == [
+        {"published": 5, "stored": 0, "refused": 0, "waiting": 5},
+        {"published": 5, "stored": 2, "refused": 0, "waiting": 3},
+        {"published": 5, "stored": 2, "refused": 2, "waiting": 1},
+    ]
+    assert stage.bus.ledger()["balanced"] is True
+
+
+def test_the_books_balance_only_with_what_the_peers_still_have_to_send() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    stage.subscriber()
+    stage.send(peer)
+    stage.settle()
+    ledgers = [stage.bus.ledger()]
+    peer.pending = 1
+    ledgers.append(stage.bus.ledger())
+    assert [(one["due"], one["pending"], one["balanced"]) for one in ledgers] == [
+        (1, 0, False),
+        (1, 1, True),
+    ]
+
+
+def test_a_clock_that_goes_back_during_a_commit_took_no_negative_time() -> None:
+    stage = Stage()
+    stage.send(stage.peer())
+    stage.turn()
+    stage.micros -= 1_000_000
+    stage.storage.commit()
+    assert stage.counted("commit_seconds_sum") == 0

@@ -1,0 +1,130 @@
+"""When much waits for its commit its senders are not read; when too much waits all are refused."""
+
+from __future__ import annotations
+
+from unit.arqonbus.bus.fakes import FakePeer, Stage
+
+from arqonbus.config.model import LimitSettings
+from arqonbus.errors import ErrorCode
+
+LIMIT = 80_000
+SMALL = LimitSettings(batch_bytes=5000)
+
+
+def held() -> tuple[Stage, FakePeer]:
+    """A bus whose store holds one commit, and the peer that sent it."""
+    stage = Stage(SMALL, max_pending=LIMIT)
+    peer = stage.peer("c_0")
+    stage.send(peer, "holds the store", channel="busy")
+    stage.turn()
+    return stage, peer
+
+
+def load(stage: Stage, peer: FakePeer, size: int) -> None:
+    """Let a turn bring about so many bytes in messages of a thousand."""
+    for _ in range(size // 1000):
+        stage.send(peer, "x" * 880)
+    stage.turn()
+
+
+def commits_until(stage: Stage, peer: FakePeer, word: str) -> int:
+    """How many commits it takes until the peer is told this last."""
+    count = 0
+    while peer.reading[-1] != word:
+        stage.storage.commit()
+        stage.turn()
+        count += 1
+    return count
+
+
+def test_below_a_quarter_of_the_limit_nobody_is_paused() -> None:
+    stage, first = held()
+    peer = stage.peer()
+    load(stage, peer, LIMIT // 4 - 1000)
+    assert (first.reading, peer.reading) == ([], [])
+    assert peer.refused == []
+
+
+def test_those_who_send_while_much_waits_are_paused_and_resumed_once_it_is_committed() -> None:
+    stage, first = held()
+    peer, quiet = stage.peer(), stage.peer("c_2")
+    load(stage, peer, LIMIT // 2)
+    assert (first.reading, peer.reading, quiet.reading) == ([], ["pause"], [])
+    assert commits_until(stage, peer, "resume") > 1
+    assert peer.reading == ["pause", "resume"]
+    stage.settle()
+    assert (first.reading, peer.reading, quiet.reading) == ([], ["pause", "resume"], [])
+    assert (len(peer.acks), peer.refused) == (LIMIT // 2 // 1000, [])
+
+
+def test_reading_goes_on_only_when_most_is_committed() -> None:
+    stage, _ = held()
+    peer = stage.peer()
+    load(stage, peer, LIMIT // 2)
+    assert peer.reading == ["pause"]
+    done = 0
+    while peer.reading == ["pause"]:
+        done = len(peer.acks)
+        stage.storage.commit()
+        stage.turn()
+    # What was given to the store by then, and what is in flight, is no longer waiting.
+    left = LIMIT // 2 // 1000 - done
+    assert 0 < left * 1000 <= LIMIT // 8 + 2 * SMALL.batch_bytes
+
+
+def test_each_pause_is_taken_back() -> None:
+    stage, _ = held()
+    peer, other = stage.peer(), stage.peer("c_2")
+    load(stage, peer, LIMIT // 2)
+    load(stage, peer, 1000)
+    load(stage, other, 1000)
+    assert (peer.reading, other.reading) == (["pause", "pause"], ["pause"])
+    stage.settle()
+    assert peer.reading == ["pause", "pause", "resume", "resume"]
+    assert other.reading == ["pause", "resume"]
+
+
+def test_beyond_the_limit_publishes_are_refused_until_there_is_room() -> None:
+    stage, _ = held()
+    peer, other = stage.peer(), stage.peer("c_2")
+    load(stage, peer, LIMIT + 2000)
+    assert peer.refused == []
+    stage.send(other, id="refused")
+    stage.turn()
+    (error,) = other.refused
+    assert (error.code, error.retryable) == (ErrorCode.RATE_LIMITED, True)
+    stage.settle()
+    stage.send(other, id="taken")
+    stage.settle()
+    assert [ack["request_id"] for ack in other.acks] == ["taken"]
+    assert len(peer.acks) == LIMIT // 1000 + 2
+
+
+def test_a_refused_batch_lets_the_senders_go_on_too() -> None:
+    stage = Stage(LimitSettings(batch_bytes=2 * LIMIT), max_pending=LIMIT)
+    peer = stage.peer()
+    stage.send(stage.peer("c_0"), "holds the store")
+    stage.turn()
+    load(stage, peer, LIMIT + 2000)
+    stage.storage.commit()
+    stage.turn()
+    stage.storage.refuse()
+    assert peer.reading == ["pause", "resume"]
+    assert len(peer.errors) == LIMIT // 1000 + 2
+    stage.send(peer, id="after")
+    stage.settle()
+    assert [ack["request_id"] for ack in peer.acks] == ["after"]
+
+
+def test_draining_outlasts_the_end_of_a_pushback() -> None:
+    stage, _ = held()
+    peer = stage.peer()
+    load(stage, peer, LIMIT + 2000)
+    stage.bus.drain()
+    stage.settle()
+    assert peer.reading == ["pause", "resume"]
+    stage.send(peer, id="late")
+    stage.settle()
+    (error,) = peer.refused
+    assert error.code is ErrorCode.STORAGE_UNAVAILABLE
+    assert stage.bus.idle
