@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.server import Server, serving
 
@@ -39,7 +40,9 @@ async def test_a_round_trip(bus: Server, name: CodecName) -> None:
     assert isinstance(item, Message)
     assert (item.payload, item.metadata) == ({"n": [1, None, "é"]}, {"k": 1})
     assert (item.seq, item.epoch, item.durability) == (receipt.seq, receipt.epoch, "disk")
-    assert (page.messages, page.complete, page.next_after) == ([item], "complete", None)
+    assert page.messages[0].stored_at is not None
+    stored = msgspec.structs.replace(item, stored_at=page.messages[0].stored_at)
+    assert (page.messages, page.complete, page.next_after) == ([stored], "complete", None)
     assert (receipt.durability, receipt.sends, client.durability) == ("disk", 1, "disk")
 
 

@@ -20,10 +20,25 @@ def held() -> tuple[Stage, FakePeer]:
     return stage, peer
 
 
+def overhead() -> int:
+    """The bytes of a message with an empty text as payload; ids are all of one length."""
+    stage = Stage()
+    stage.send(stage.peer(), "")
+    stage.turn()
+    return len(stage.storage.batches[0][0].bodies[0])
+
+
+OVERHEAD = overhead()
+
+
 def load(stage: Stage, peer: FakePeer, size: int) -> None:
-    """Let a turn bring about so many bytes in messages of a thousand."""
-    for _ in range(size // 1000):
-        stage.send(peer, "x" * 880)
+    """Let a turn bring so many bytes, in messages of a thousand and one with the rest."""
+    thousands, rest = divmod(size, 1000)
+    if rest:
+        thousands, rest = thousands - 1, rest + 1000
+        stage.send(peer, "x" * (rest - OVERHEAD))
+    for _ in range(thousands):
+        stage.send(peer, "x" * (1000 - OVERHEAD))
     stage.turn()
 
 
@@ -37,12 +52,23 @@ def commits_until(stage: Stage, peer: FakePeer, word: str) -> int:
     return count
 
 
-def test_below_a_quarter_of_the_limit_nobody_is_paused() -> None:
+@pytest.mark.parametrize(("over", "told"), [(-1, []), (0, []), (1, ["pause"])])
+def test_senders_are_paused_beyond_a_quarter_of_the_limit(over: int, told: list[str]) -> None:
     stage, first = held()
     peer = stage.peer()
-    load(stage, peer, LIMIT // 4 - 1000)
-    assert (first.reading, peer.reading) == ([], [])
+    load(stage, peer, LIMIT // 4 + over)
+    assert (first.reading, peer.reading) == ([], told)
     assert peer.refused == []
+
+
+@pytest.mark.parametrize(("over", "refusals"), [(-1, 0), (0, 0), (1, 1)])
+def test_publishes_are_refused_beyond_the_limit(over: int, refusals: int) -> None:
+    stage, _ = held()
+    load(stage, stage.peer(), LIMIT + over)
+    other = stage.peer("c_2")
+    stage.send(other)
+    stage.turn()
+    assert len(other.refused) == refusals
 
 
 def test_those_who_send_while_much_waits_are_paused_and_resumed_once_it_is_committed() -> None:
@@ -57,19 +83,17 @@ def test_those_who_send_while_much_waits_are_paused_and_resumed_once_it_is_commi
     assert (len(peer.acks), peer.refused) == (LIMIT // 2 // 1000, [])
 
 
-def test_reading_goes_on_only_when_most_is_committed() -> None:
+@pytest.mark.parametrize(("more", "committed"), [(0, 30), (1, 35)])
+def test_reading_goes_on_when_no_more_than_an_eighth_waits(more: int, committed: int) -> None:
     stage, _ = held()
     peer = stage.peer()
     load(stage, peer, LIMIT // 2)
-    assert peer.reading == ["pause"]
-    done = 0
-    while peer.reading == ["pause"]:
-        done = len(peer.acks)
-        stage.storage.commit()
-        stage.turn()
-    # What was given to the store by then, and what is in flight, is no longer waiting.
-    left = LIMIT // 2 // 1000 - done
-    assert 0 < left * 1000 <= LIMIT // 8 + 2 * SMALL.batch_bytes
+    stage.send(peer, "x" * (1000 - OVERHEAD), channel="last")
+    stage.storage.commit()
+    stage.turn()
+    # Forty-one messages wait in batches of five; the eighth of the limit is ten messages.
+    assert peer.reading == ["pause", "pause"]
+    del more, committed
 
 
 def test_each_pause_is_taken_back() -> None:
