@@ -83,6 +83,16 @@ def test_a_paused_outbox_writes_when_the_transport_has_room_again() -> None:
     assert made.pipe.data == b"c 1 1 ...\ntwo\n"
 
 
+def test_a_pause_before_the_end_of_the_turn_holds_for_it() -> None:
+    made = Written()
+    made.outbox.send(b"one")
+    made.pipe.fill(80)
+    made.turn()
+    assert made.pipe.written == []
+    made.pipe.drain()
+    assert made.pipe.written == [b"one"]
+
+
 @pytest.mark.parametrize("policy", ["disconnect", "drop"])
 def test_the_bound_counts_the_transports_buffer_and_is_exact(policy: Policy) -> None:
     made = full(policy)
@@ -128,6 +138,19 @@ def test_an_overflow_drops_and_names_what_it_dropped() -> None:
     assert made.outbox.account() == Account(due=8, delivered=2, dropped=6)
     assert made.metrics.ledger.dropped == {"slow consumer": 6}
     assert made.counted("outbox_overflows_total", policy="drop") == 1
+
+
+def test_a_gap_waits_and_grows_while_the_transport_is_soon_full_again() -> None:
+    made = full("drop")
+    made.deliver(C, 1)
+    made.deliver(C, 2, 3, size=11)
+    made.pipe.high = 5
+    made.pipe.drain()
+    made.deliver(C, 4)
+    assert lines(made.pipe.data) == [("c", 1, 1, "")]
+    made.pipe.high = 1000
+    made.pipe.drain()
+    assert lines(made.pipe.data) == [("c", 1, 1, ""), ("c", 2, 4, GAP)]
 
 
 def test_a_gap_of_one_channel_is_none_of_another() -> None:
@@ -176,8 +199,8 @@ def test_what_is_forgotten_at_the_end_is_accounted_for() -> None:
     assert made.outbox.account() == Account(due=3, pending=1, dropped=2)
     made.outbox.shut()
     made.deliver(C, 4)
-    made.outbox.shut()
     assert made.outbox.account() == Account(due=4, dropped=4)
+    made.outbox.shut()
     assert made.metrics.ledger.dropped == {"slow consumer": 2, "disconnected": 2}
 
 
@@ -185,6 +208,7 @@ def test_a_shut_outbox_disconnects_nobody_again() -> None:
     made = Written()
     made.outbox.shut()
     made.deliver(C, 1)
+    assert made.outbox.account() == Account(due=1, dropped=1)
     assert not made.outbox.send(b"more")
     assert made.overflows == 0
     assert made.counted("outbox_overflows_total", policy="disconnect") is None
