@@ -139,8 +139,14 @@ def _named(contract: Contract) -> list[str]:
         for key in ("source_modules", "forbidden_modules", "protected_modules", "allowed_importers")
         for module in contract.get(key, [])
     ]
-    layers = [part.strip() for line in contract.get("layers", []) for part in line.split("|")]
-    return names + [f"{box}.{layer}" for box in contract.get("containers", []) for layer in layers]
+    # Parentheses mark a layer as optional: a misspelt one would be passed over in silence.
+    layers = [
+        part.strip().removeprefix("(").removesuffix(")")
+        for line in contract.get("layers", [])
+        for part in re.split(r"[|:]", line)
+    ]
+    boxes = contract.get("containers", [])
+    return names + ([f"{box}.{name}" for box in boxes for name in layers] if boxes else layers)
 
 
 # Outside names that contracts forbid without our depending on them.

@@ -45,7 +45,7 @@ _TOOL = ("deptry", "packaging", "requirements-parser", "click", "tomli")
 # An extra that brings a program and no module is told to deptry; anything else would hide.
 _ALLOWED_SETTINGS = frozenset({"optional_dependencies_dev_groups"})
 _SCANNING = re.compile(r"Scanning (\d+) files?")
-_DOUBT = re.compile(r"^.*\b(Warning:|Assuming)\b.*$", re.MULTILINE)
+_DOUBT = re.compile(r"^.*\b(?:Warning:|Assuming\b).*$", re.MULTILINE)
 _ABOUT = re.compile(r"Assuming the corresponding module name of package '([^']+)'")
 _INLINE = re.compile(r"#\s*deptry:\s*ignore")
 

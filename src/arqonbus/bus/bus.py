@@ -15,6 +15,7 @@ from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, in
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
+from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.inbound import ABSENT, Publish
 from arqonbus.routing.dedup import State
 from arqonbus.storage.interface import ChannelAppend
@@ -163,7 +164,7 @@ class Bus:
             self.tick.start()
             awake, self._awake = self._awake, []
             for peer in awake:
-                peer.work()
+                self._let_work(peer)
             self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:
                 self._push_back(awake)
@@ -171,6 +172,15 @@ class Bus:
             self._scheduled = False
         if self._in_flight is None and self._waiting.channels:
             self._commit()
+
+    def _let_work(self, peer: Peer) -> None:
+        try:
+            peer.work()
+        except Exception:
+            # The turn's edge: what fails one peer must not cost the others theirs.
+            log.exception("a peer failed", client_id=peer.client_id)
+            self._metrics.internal_error("peer")
+            peer.close(CloseCode.INTERNAL_ERROR)
 
     def _schedule(self) -> None:
         """End the tick at the end of this turn; again is fine."""

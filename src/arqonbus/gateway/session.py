@@ -97,9 +97,9 @@ class Session:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._violation(*diagnose(self.codec, self._last_taken(todo), error))
             except ArqonBusError as error:
-                self.refuse(error, self._decode(self._last_taken(todo)).id or None)
+                self.refuse(error, self._last_id(todo))
             except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
-                self.failed(self._decode(self._last_taken(todo)).id or None)
+                self.failed(self._last_id(todo))
         if self._task is not None:
             self._task.add_done_callback(self._task_done)
         self._inbox[:0] = todo
@@ -108,6 +108,10 @@ class Session:
 
     def _last_taken(self, todo: Iterator[str | bytes]) -> str | bytes:
         return self._taking[-1 - length_hint(todo)]
+
+    def _last_id(self, todo: Iterator[str | bytes]) -> str | None:
+        """The id in the frame taken last; None when that very frame closed the connection."""
+        return (self._decode(self._last_taken(todo)).id or None) if self._taking else None
 
     def finish(self, then: Callable[[], None]) -> None:
         """Call `then` once all frames received so far are taken; no more may be received."""

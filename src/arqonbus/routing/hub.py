@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from arqonbus.model.durability import Durability
     from arqonbus.model.stream import StreamInfo
+    from arqonbus.protocol.close import CloseCode
     from arqonbus.telemetry.ledger import Account
 
 
@@ -53,6 +54,10 @@ class Peer(Protocol):
 
     def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
         """Answer a request with an error envelope."""
+        ...
+
+    def close(self, code: CloseCode) -> None:
+        """Ask the client to leave."""
         ...
 
     def pause_reading(self) -> None:

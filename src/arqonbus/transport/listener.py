@@ -87,7 +87,7 @@ class Listener(WSListener):
         if kind is WSMsgType.CLOSE:
             code = frame.get_close_code()
             self._after_frames(lambda: self._closed_by_peer(transport, code))
-        elif self._closing or kind in (WSMsgType.PING, WSMsgType.PONG):
+        elif self._closing or self._ending or kind in (WSMsgType.PING, WSMsgType.PONG):
             return
         elif kind in (WSMsgType.CONTINUATION, self._kind):
             self._fragment(frame, first=kind is self._kind)

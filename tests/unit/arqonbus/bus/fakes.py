@@ -14,6 +14,7 @@ from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import wire
+from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.inbound import ClientFrame
 from arqonbus.protocol.json_codec import JsonCodec
@@ -74,6 +75,7 @@ class FakePeer:
         self.refused: list[ArqonBusError] = []
         self.errors: list[tuple[ArqonBusError, str | None]] = []
         self.reading: list[str] = []
+        self.closed: CloseCode | None = None
         self.pending = 0
         self._bus = bus
         self._codec = codec
@@ -103,6 +105,9 @@ class FakePeer:
 
     def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
         self.errors.append((error, request_id))
+
+    def close(self, code: CloseCode) -> None:
+        self.closed = code
 
     def pause_reading(self) -> None:
         self.reading.append("pause")

@@ -186,6 +186,16 @@ def test_a_store_that_reports_twice_is_not_believed() -> None:
         on_commit([2])
 
 
+def test_a_store_that_gives_too_many_positions_is_not_believed() -> None:
+    stage = Stage()
+    stage.send(stage.peer())
+    stage.turn()
+    assert stage.storage.held is not None
+    _, on_commit = stage.storage.held
+    with pytest.raises(ValueError, match="longer"):
+        on_commit([1, 2])
+
+
 def test_a_refused_batch_is_delivered_to_nobody_and_told_to_each_publisher() -> None:
     stage = Stage()
     asker, silent = stage.peer("c_1"), stage.peer("c_2")

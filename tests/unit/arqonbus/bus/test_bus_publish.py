@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from unit.arqonbus.bus.fakes import FakePeer, Stage
+from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, Stage
 
 from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ErrorCode
@@ -222,3 +222,24 @@ def test_the_first_frame_that_is_no_channel_publish_is_handed_back() -> None:
     stage.turn()
     assert peer.other == others
     assert [body["payload"] for body in bodies(stage)] == [0, 1, 2]
+
+
+def test_a_publish_outside_of_a_woken_turn_is_committed_at_the_end_of_this_one() -> None:
+    stage = Stage()
+    peer = stage.peer()
+    stage.micros += 5
+    frame = Publish(payload=msgspec.Raw(b"1"), room="r", channel="c")
+    assert stage.bus.publish(peer, JSON, iter([frame])) is None
+    assert len(stage.turns) == 1
+    stage.micros += 3
+    stage.turn()
+    assert [body["timestamp"] for body in bodies(stage)] == ["2026-01-01T12:00:00.000005Z"]
+    assert [item.timestamp for item in stage.storage.batches[0]] == [NOON + 8]
+
+
+def test_the_time_of_a_message_is_that_of_its_turns_end() -> None:
+    stage = Stage()
+    stage.send(stage.peer())
+    stage.micros += 7
+    stage.turn()
+    assert [body["timestamp"] for body in bodies(stage)] == ["2026-01-01T12:00:00.000007Z"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
 from arqonbus.config.model import LimitSettings
@@ -32,13 +33,11 @@ OVERHEAD = overhead()
 
 
 def load(stage: Stage, peer: FakePeer, size: int) -> None:
-    """Let a turn bring so many bytes, in messages of a thousand and one with the rest."""
-    thousands, rest = divmod(size, 1000)
-    if rest:
-        thousands, rest = thousands - 1, rest + 1000
-        stage.send(peer, "x" * (rest - OVERHEAD))
-    for _ in range(thousands):
-        stage.send(peer, "x" * (1000 - OVERHEAD))
+    """Let a turn bring so many bytes, in messages of a thousand; the rest is in the last one."""
+    lengths = [1000] * (size // 1000)
+    lengths[-1] += size % 1000
+    for length in lengths:
+        stage.send(peer, "x" * (length - OVERHEAD))
     stage.turn()
 
 
@@ -87,13 +86,13 @@ def test_those_who_send_while_much_waits_are_paused_and_resumed_once_it_is_commi
 def test_reading_goes_on_when_no_more_than_an_eighth_waits(more: int, committed: int) -> None:
     stage, _ = held()
     peer = stage.peer()
-    load(stage, peer, LIMIT // 2)
-    stage.send(peer, "x" * (1000 - OVERHEAD), channel="last")
-    stage.storage.commit()
-    stage.turn()
-    # Forty-one messages wait in batches of five; the eighth of the limit is ten messages.
-    assert peer.reading == ["pause", "pause"]
-    del more, committed
+    load(stage, peer, LIMIT // 2 + more)
+    while peer.reading == ["pause"]:
+        stage.storage.commit()
+        if peer.reading == ["pause"]:
+            stage.turn()
+    assert peer.reading == ["pause", "resume"]
+    assert len(peer.acks) == committed
 
 
 def test_each_pause_is_taken_back() -> None:
@@ -119,8 +118,10 @@ def test_beyond_the_limit_publishes_are_refused_until_there_is_room() -> None:
     assert (error.code, error.retryable) == (ErrorCode.RATE_LIMITED, True)
     stage.settle()
     stage.send(other, id="taken")
+    stage.send(other, id="required", require="disk")
     stage.settle()
-    assert [ack["request_id"] for ack in other.acks] == ["taken"]
+    assert [ack["request_id"] for ack in other.acks] == ["taken", "required"]
+    assert other.refused == [error]
     assert len(peer.acks) == LIMIT // 1000 + 2
 
 

@@ -1,0 +1,25 @@
+"""Two gates passed what they had not looked at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unit.checks.gates.lying import judged
+from unit.checks.gates.test_architecture import contracts, could_not_run
+from unit.checks.gates.test_dependencies import Here, parcel
+
+from checks.gates.dependencies import SUPPRESSED
+from checks.model import Status
+
+
+def test_a_misspelt_optional_layer_is_no_contract_kept(tmp_path: Path) -> None:
+    body = 'layers = ["parcel.high", "(parcel.lwo)"]\n'
+    said = could_not_run(tmp_path, {}, contracts(("layers", body)))
+    assert said == "contract 'c0' names parcel.lwo: no such module"
+
+
+def test_a_file_that_deptry_can_not_parse_is_no_pass(tmp_path: Path) -> None:
+    context = parcel(tmp_path, **{"src/parcel/bad.py": "import nowhere_to_be\ndef (\n"})
+    result = judged(Here(), context, SUPPRESSED)
+    assert result.status is Status.COULD_NOT_RUN
+    assert "bad.py" in result.reason
