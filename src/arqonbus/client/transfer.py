@@ -73,18 +73,18 @@ async def import_channel(
     done = there
     sent: deque[asyncio.Task[Receipt]] = deque()
     try:
-        for record in records:
-            sent.append(asyncio.create_task(_publish(client, room, channel, record)))
-            if len(sent) == _WINDOW:
+        async with asyncio.TaskGroup() as group:
+            for record in records:
+                sent.append(group.create_task(_publish(client, room, channel, record)))
+                if len(sent) == _WINDOW:
+                    done = _follows(await sent.popleft(), done)
+                    if done % _PAGE == 0:
+                        progress(done, total)
+            while sent:
                 done = _follows(await sent.popleft(), done)
-                if done % _PAGE == 0:
-                    progress(done, total)
-        while sent:
-            done = _follows(await sent.popleft(), done)
-    finally:
-        for task in sent:
-            task.cancel()
-        await asyncio.gather(*sent, return_exceptions=True)
+    except ExceptionGroup as failed:
+        # The first tells why; those under way behind it failed with it.
+        raise failed.exceptions[0] from failed
     progress(done, total)
     return done - there
 

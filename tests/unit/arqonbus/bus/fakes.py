@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from unit.arqonbus.protocol.reading import unframed
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
@@ -128,6 +129,12 @@ class FakeSubscriber:
         del channel
         self.chunks.append(chunk)
         self.positions.append((first_seq, last_seq))
+
+
+def payloads(subscriber: FakeSubscriber) -> list[tuple[int, object]]:
+    """Positions and payloads of all that a text subscriber got."""
+    frames = [json.loads(data) for chunk in subscriber.chunks for _, data in unframed(chunk)]
+    return [(frame["seq"], frame["payload"]) for frame in frames]
 
 
 class Stage:
