@@ -136,9 +136,6 @@ class Bus:
         for frame in frames:
             if type(frame) is not Publish or frame.to:
                 return frame
-            channel = find((frame.room, frame.channel))
-            if channel is None or channel.deleting:
-                channel = self.hub.obtain(frame.room, frame.channel)
             if closed or frame.require is not None:
                 self._check_acceptable(frame)
             stamped, signed = stamp, signature
@@ -146,6 +143,9 @@ class Bus:
                 stamped, signed = _own_fields(codec, frame, stamp, signature)
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
+            channel = find((frame.room, frame.channel))
+            if channel is None or channel.deleting:
+                channel = self.hub.obtain(frame.room, frame.channel)
             if frame.id and self._dedup_window:
                 start = len(stamped) + len(message_id) + len(signed) + len(wire.PAYLOAD_KEY)
                 if self._repeated(channel, peer, frame, body[start:]):
@@ -287,13 +287,16 @@ class Bus:
             channel.last_seq = first + count - 1
             channel.stored = True
             channel.ids.stored(first, self._dedup_window)
-            self._ledger.due += fan_out(channel, piece.bodies, first)
             messages += count
+        self._ledger.stored += messages
+        # Only now, so that no delivery can leave the positions of other channels behind the store.
+        for piece, first in zip(taken, firsts, strict=True):
+            channel = piece.channel
+            self._ledger.due += fan_out(channel, piece.bodies, first)
             if piece.receipts:
                 receipts_of(self, channel, first, piece.receipts, receipts)
         for peer, texts in receipts.items():
             peer.receipts(texts)
-        self._ledger.stored += messages
         self._metrics.batch(messages, max(0, self.tick.micros - self._commit_started) / 1e6)
 
     def _refuse_all(self, taken: list[Taken], error: StorageError) -> None:

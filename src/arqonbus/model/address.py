@@ -11,7 +11,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}", re.ASCII)
 
 
 class Address(NamedTuple):
-    """A room and a channel, each 1–128 of ``A-Za-z0-9_.-``, beginning with a letter or digit."""
+    """A room and a channel, each 1–128 of ``A-Za-z0-9_.-``, beginning with no dot or dash."""
 
     room: str
     channel: str

@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Iterator
 from itertools import chain, count
 
-ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}$"
+# \Z and not $, which would let a final newline pass.
+ID_PATTERN = r"^[A-Za-z0-9_.:-]{1,64}\Z"
 _ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 _LOWER_DIGITS = tuple(b"%03x" % number for number in range(4096))
 

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from arqonbus.errors import invalid
 
 _LEAST, _MOST = -(2**63), 2**64 - 1
+# Codecs recurse; whatever passes here must pass all of them, however deep the stack is then.
+MAX_DEPTH = 128
 
 
 def check_portable(value: object) -> None:
-    """Refuse what one of the codecs can't carry; iterative, so depth costs no stack.
+    """Refuse what one of the codecs can't carry, and what is nested deeper than `MAX_DEPTH`.
 
     Raises:
         ArqonBusError: VALIDATION_ERROR that says what was found.
     """
-    todo = [value]
-    while todo:
-        item = todo.pop()
-        kind = type(item)
-        if kind is str or kind is bool or item is None:
-            continue
-        if kind is dict and isinstance(item, dict):
-            _check_keys(item)
-            todo.extend(item.values())
-        elif kind is list and isinstance(item, list):
-            todo.extend(item)
-        else:
-            _check_number(item)
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for item in level for inner in _checked(item)]
+        if not level:
+            return
+    raise invalid(f"payload: nested deeper than {MAX_DEPTH}")
+
+
+def _checked(item: object) -> Iterable[object]:
+    """What is inside an item that is fine by itself."""
+    kind = type(item)
+    if kind is str or kind is bool or item is None:
+        return ()
+    if kind is dict and isinstance(item, dict):
+        _check_keys(item)
+        return item.values()
+    if kind is list and isinstance(item, list):
+        return item
+    _check_number(item)
+    return ()
 
 
 def _check_keys(item: dict[object, object]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from unit.arqonbus.protocol.reading import VALUES
 
 from arqonbus.errors import ArqonBusError, ErrorCode
-from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.values import MAX_DEPTH, check_portable
 
 WRONG: list[object] = [
     math.nan,
@@ -51,8 +52,15 @@ def test_what_one_codec_can_not_carry_is_refused_however_deep(
     assert refused.value.code is ErrorCode.VALIDATION_ERROR
 
 
-def test_depth_costs_no_stack() -> None:
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"k": inner}])
+def test_depth_is_bounded_and_costs_no_stack(wrap: Callable[[object], object]) -> None:
     value: object = 1
-    for _ in range(50_000):
-        value = [value]
+    for _ in range(MAX_DEPTH):
+        value = wrap(value)
     check_portable(value)
+    for more in (1, 50_000):
+        for _ in range(more):
+            value = wrap(value)
+        with pytest.raises(ArqonBusError, match="nested deeper than 128") as refused:
+            check_portable(value)
+        assert refused.value.code is ErrorCode.VALIDATION_ERROR
