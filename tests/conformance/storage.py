@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
-from arqonbus.storage.interface import ChannelAppend, CommitResult, Page, Storage
+from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered, Page, Storage
 from arqonbus.storage.retention import Retention
 
 ADDRESS = Address("room", "channel")
 EPOCH = "0123456789"
+END = -1  # as `after`: wherever the stream ends
 WIDE = Retention(max_messages=10_000, max_bytes=10_000_000)
 
 # Opens a store with this retention; called again it opens what the first one left.
@@ -20,19 +21,29 @@ OpenStore = Callable[[Retention], Storage]
 
 
 async def commit(storage: Storage, batch: Sequence[ChannelAppend]) -> Sequence[int]:
-    """Append and wait for the commit; a refusal is raised."""
+    """Append and wait for the commit; the first positions, or the first refusal is raised."""
+    batch = [await _at_end(storage, item) for item in batch]
     done: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
     storage.append(batch, done.set_result)
     result = await done
-    if isinstance(result, StorageError):
-        raise result
-    return result
+    assert not isinstance(result, Lowered)
+    for refused in [result] if isinstance(result, StorageError) else result:
+        if refused is not None:
+            raise refused
+    return [item.after + 1 for item in batch]
+
+
+async def _at_end(storage: Storage, item: ChannelAppend) -> ChannelAppend:
+    if item.after != END:
+        return item
+    page = await storage.read(item.address, after=0, through=0, limit=1, max_bytes=1)
+    return replace(item, after=page.info.last_seq if page else 0)
 
 
 def append(
-    bodies: Sequence[bytes], timestamp: int = 1, address: Address = ADDRESS
+    bodies: Sequence[bytes], timestamp: int = 1, address: Address = ADDRESS, after: int = END
 ) -> ChannelAppend:
-    return ChannelAppend(address, EPOCH, timestamp, list(bodies))
+    return ChannelAppend(address, EPOCH, after, timestamp, list(bodies))
 
 
 async def put(storage: Storage, *bodies: bytes, timestamp: int = 1) -> int:
@@ -40,7 +51,7 @@ async def put(storage: Storage, *bodies: bytes, timestamp: int = 1) -> int:
 
 
 async def read(storage: Storage, after: int = 0, limit: int = 1000, size: int = 10**9) -> Page:
-    page = await storage.read(ADDRESS, after=after, limit=limit, max_bytes=size)
+    page = await storage.read(ADDRESS, after=after, through=2**53, limit=limit, max_bytes=size)
     assert page is not None
     return page
 

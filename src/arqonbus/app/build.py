@@ -65,13 +65,8 @@ class Status:
 
     def health(self) -> Mapping[str, object]:
         """See `BusStatus.health`."""
-        problem = self._storage.problem()
         return {
-            "storage": {
-                "durability": self._storage.durability.wire,
-                "available": problem is None,
-                "problem": problem,
-            },
+            "storage": self._bus.condition.report(),
             "connections": len(self._bus.hub.peers),
             "channels": len(self._bus.hub),
             "draining": self._bus.draining,
@@ -96,6 +91,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         Tick(clock),
         metrics,
         settings.limits,
+        demanded=storage.durability,
         max_pending_bytes=settings.storage.max_pending_bytes,
         call_soon=loop.call_soon,
         on_batch=writers.flush,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from arqonbus.config.model import Settings
 
 _TRIM_SECONDS = 30.0
+_LOOK_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -58,11 +59,12 @@ async def _serve(settings: Settings) -> int:
     if not await _listen(app):
         await app.storage.close()
         return Exit.UNAVAILABLE
-    trimming = asyncio.create_task(_trim(app))
+    keeping = [asyncio.create_task(_trim(app)), asyncio.create_task(_look_after(app))]
     try:
         await stop.wait()
     finally:
-        trimming.cancel()
+        for task in keeping:
+            task.cancel()
     return await _drain(app)
 
 
@@ -145,6 +147,17 @@ async def _trim(app: App) -> None:
         except StorageError as error:
             app.metrics.internal_error("trim")
             log.exception("retention failed", reason=error.message)
+
+
+async def _look_after(app: App) -> None:
+    """Look at the store now and then, so that it is missed and found again without traffic."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        try:
+            await app.bus.look_after()
+        except StorageError as error:
+            app.metrics.internal_error("probe")
+            log.exception("the store can't be looked at", reason=error.message)
 
 
 async def _drain(app: App) -> int:

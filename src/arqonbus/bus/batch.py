@@ -7,17 +7,35 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from arqonbus.config.model import LimitSettings
-    from arqonbus.routing.hub import Channel, Receipt
+    from arqonbus.model.durability import Durability
+    from arqonbus.routing.hub import Channel, Receipt, Waiter
 
 
 @dataclass(slots=True)
 class Taken:
-    """One channel's part of a commit: bodies in order, and who wants a receipt for which."""
+    """One channel's part of a commit: bodies in order, who wants a receipt for which, and what
+    level some of them require, by index. `epoch` and `after` say where in the stream it goes.
+    """
 
     channel: Channel
     bodies: list[bytes]
     receipts: list[Receipt]
+    requires: dict[int, Durability]
+    waiters: list[Waiter]
     size: int
+    epoch: str = ""
+    after: int = 0
+
+    def leave_out(self, indices: set[int]) -> None:
+        """Forget these messages; those behind them move up."""
+        kept = (index for index in range(len(self.bodies)) if index not in indices)
+        at = {old: new for new, old in enumerate(kept)}
+        self.bodies = [self.bodies[old] for old in at]
+        self.receipts = [(at[i], peer, rid) for i, peer, rid in self.receipts if i in at]
+        self.requires = {at[i]: level for i, level in self.requires.items() if i in at}
+        self.waiters = [(at[i], done) for i, done in self.waiters if i in at]
+        self.size = sum(map(len, self.bodies))
+        self.channel.ids.leave_out(indices)
 
 
 class Waiting:
@@ -33,11 +51,13 @@ class Waiting:
         self._bytes = limits.batch_bytes
 
     def measure(self) -> int:
-        """Count what came since the last time, once a tick and not once a message: how many."""
+        """Count what came since the last time, once a tick and not once a message: how many, the
+        bus' own records apart.
+        """
         count = 0
         for channel in self.channels:
             new = channel.bodies[channel.measured :] if channel.measured else channel.bodies
-            count += len(new)
+            count += 0 if channel.own else len(new)
             size = sum(map(len, new))
             channel.measured = len(channel.bodies)
             channel.waiting_bytes += size
@@ -47,7 +67,7 @@ class Waiting:
     @property
     def messages(self) -> int:
         """How many messages wait, as of the last `measure`."""
-        return sum(channel.measured for channel in self.channels)
+        return sum(channel.measured for channel in self.channels if not channel.own)
 
     def take(self) -> list[Taken]:
         """What the next commit holds: whole channels if they fit, at least one message."""
@@ -80,9 +100,17 @@ def _fitting(bodies: list[bytes], messages: int, size: int) -> int:
 
 
 def _take_all(channel: Channel) -> Taken:
-    taken = Taken(channel, channel.bodies, channel.receipts, channel.waiting_bytes)
+    taken = Taken(
+        channel,
+        channel.bodies,
+        channel.receipts,
+        channel.requires,
+        channel.waiters,
+        channel.waiting_bytes,
+    )
     channel.ids.take(len(channel.bodies))
     channel.bodies, channel.receipts = [], []
+    channel.requires, channel.waiters = {}, []
     channel.measured = channel.waiting_bytes = 0
     return taken
 
@@ -94,6 +122,16 @@ def _take_some(channel: Channel, count: int) -> Taken:
     channel.ids.take(count)
     channel.bodies = channel.bodies[count:]
     channel.receipts = [(i - count, peer, rid) for i, peer, rid in receipts if i >= count]
+    requires, waiters = channel.requires, channel.waiters
+    channel.requires = {i - count: level for i, level in requires.items() if i >= count}
+    channel.waiters = [(i - count, done) for i, done in waiters if i >= count]
     channel.measured -= count
     channel.waiting_bytes -= size
-    return Taken(channel, bodies, [entry for entry in receipts if entry[0] < count], size)
+    return Taken(
+        channel,
+        bodies,
+        [entry for entry in receipts if entry[0] < count],
+        {i: level for i, level in requires.items() if i < count},
+        [entry for entry in waiters if entry[0] < count],
+        size,
+    )

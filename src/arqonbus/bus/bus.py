@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from arqonbus.bus.batch import Waiting
-from arqonbus.bus.fanout import fan_out, receipts_of
+from arqonbus.bus.commits import Commits
+from arqonbus.bus.condition import Condition
+from arqonbus.bus.streams import Streams
 from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, invalid
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
@@ -18,19 +18,17 @@ from arqonbus.protocol import wire
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.inbound import ABSENT, Publish
 from arqonbus.routing.dedup import State
-from arqonbus.storage.interface import ChannelAppend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from arqonbus.bus.batch import Taken
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import ClientFrame
     from arqonbus.routing.hub import Channel, Hub, Peer, Receipt
-    from arqonbus.storage.interface import CommitResult, Storage
+    from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -51,6 +49,7 @@ class Bus:
         metrics: Metrics,
         limits: LimitSettings,
         *,
+        demanded: Durability,
         max_pending_bytes: int,
         call_soon: Callable[[Callable[[], None]], object],
         on_batch: Callable[[], None],
@@ -64,9 +63,12 @@ class Bus:
         self._max_pending = max_pending_bytes
         self._call_soon = call_soon
         self._on_batch = on_batch
-        self._waiting = Waiting(limits)
-        self._in_flight: list[Taken] | None = None
-        self._commit_started = 0
+        self.streams = Streams(hub, storage, tick, metrics)
+        self.condition = Condition(hub, storage, tick, metrics, demanded)
+        self._commits = Commits(
+            storage, self.streams, self.condition, tick, metrics, limits, done=self._committed
+        )
+        self._waiting = self._commits.waiting
         self._scheduled = False
         self._awake: list[Peer] = []
         self._paused: list[Peer] = []
@@ -82,11 +84,16 @@ class Bus:
             StorageError: the store can't be read.
         """
         self.hub.load(streams)
-        if self._dedup_window:
-            for channel in self.hub:
-                for stored in await self.storage.newest_keys(channel.address, self._dedup_window):
-                    digest = hash(wire.body_payload(stored.body))
-                    channel.ids.remember(stored.key, stored.seq, digest)
+        for channel in self.hub:
+            await self._remember_ids(channel)
+        self.condition.look()
+
+    async def _remember_ids(self, channel: Channel) -> None:
+        if not self._dedup_window or channel.own:
+            return
+        for stored in await self.storage.newest_keys(channel.address, self._dedup_window):
+            digest = hash(wire.body_payload(stored.body))
+            channel.ids.remember(stored.key, stored.seq, digest)
 
     @property
     def draining(self) -> bool:
@@ -100,25 +107,24 @@ class Bus:
     @property
     def idle(self) -> bool:
         """Whether nothing waits for a commit."""
-        return not (self._awake or self._waiting.channels or self._in_flight is not None)
+        commits = self._commits
+        return not (self._awake or self._waiting.channels or commits.in_flight is not None)
 
     def ledger(self) -> dict[str, object]:
         """The books of messages and deliveries as they stand."""
-        flying = sum(len(taken.bodies) for taken in self._in_flight or ())
         pending = sum(peer.account().pending for peer in self.hub.peers.values())
-        return self._ledger.entries(waiting=self._waiting.messages + flying, pending=pending)
+        return self._ledger.entries(waiting=self._commits.messages, pending=pending)
 
     def settled(self, channel: Channel) -> bool:
         """Whether no message of the channel waits for its commit."""
-        flying = self._in_flight or ()
-        return not channel.bodies and all(taken.channel is not channel for taken in flying)
+        return not self._commits.involves(channel)
 
     def wake(self, peer: Peer) -> None:
         """Let `peer` work at the end of this turn of the event loop."""
         self._schedule()
         self._awake.append(peer)
 
-    def publish(
+    def publish(  # noqa: C901 - the hot loop: a call per message would be a measurable part of it
         self, peer: Peer, codec: Codec, frames: Iterator[ClientFrame]
     ) -> ClientFrame | None:
         """Accept messages to channels into the tick's batch, or answer repeated ids, until there
@@ -153,6 +159,8 @@ class Bus:
             bodies = channel.bodies
             if not bodies:
                 self._waiting.channels.append(channel)
+            if frame.require is not None:
+                channel.requires[len(bodies)] = Durability.from_wire(frame.require)
             if frame.qos:
                 channel.receipts.append((len(bodies), peer, message_id))
             bodies.append(body)
@@ -170,8 +178,35 @@ class Bus:
                 self._push_back(awake)
         finally:
             self._scheduled = False
-        if self._in_flight is None and self._waiting.channels:
-            self._commit()
+        self._commits.start()
+
+    def _committed(self) -> None:
+        self._on_batch()
+        self._relieve()
+        if self._waiting.channels:
+            self._schedule()
+
+    async def look_after(self) -> None:
+        """Look at the store, and tell everybody what changed; called in short intervals.
+
+        Raises:
+            StorageError: the store can't even be asked.
+        """
+        await self.storage.probe(self.streams.adopt)
+        self.condition.look()
+        while self.streams.adopted:
+            await self._remember_ids(self.streams.adopted[-1])
+            self.streams.adopted.pop()
+
+    def record(
+        self, channel: Channel, body: bytes, done: Callable[[int | StorageError], None]
+    ) -> None:
+        """Have the bus' own record stored with the next commit; `done` is told the outcome."""
+        self._schedule()
+        if not channel.bodies:
+            self._waiting.channels.append(channel)
+        channel.waiters.append((len(channel.bodies), done))
+        channel.bodies.append(body)
 
     def _let_work(self, peer: Peer) -> None:
         try:
@@ -233,95 +268,11 @@ class Bus:
     def _receipt_of_first(self, channel: Channel, state: State, receipt: Receipt) -> None:
         if state is State.STORED:
             seq, peer, request_id = receipt
-            peer.receipts([self.receipt(channel, seq, request_id)])
+            peer.receipts([self._commits.receipt(channel, seq, request_id)])
         elif state is State.WAITING:
             channel.receipts.append(receipt)
         else:
-            for taken in self._in_flight or ():
-                if taken.channel is channel:
-                    taken.receipts.append(receipt)
-
-    def receipt(self, channel: Channel, seq: int, request_id: bytes) -> bytes:
-        """The ack of one position, as JSON."""
-        return wire.ack_json(channel.ack_head, seq, self.tick.mint(), self.tick.text, request_id)
-
-    def _commit(self) -> None:
-        self._in_flight = taken = self._waiting.take()
-        self._commit_started = now = self.tick.micros
-        batch = []
-        for piece in taken:
-            channel = piece.channel
-            channel.last_timestamp = max(now, channel.last_timestamp)
-            batch.append(
-                ChannelAppend(
-                    channel.address,
-                    channel.epoch,
-                    channel.last_timestamp,
-                    piece.bodies,
-                    channel.ids.in_flight,
-                )
-            )
-        self.storage.append(batch, self._committed)
-
-    def _committed(self, result: CommitResult) -> None:
-        taken, self._in_flight = self._in_flight, None
-        if taken is None:
-            raise RuntimeError("a store reported a commit that was not under way")
-        self.tick.start()
-        if isinstance(result, StorageError):
-            self._refuse_all(taken, result)
-        else:
-            self._deliver(taken, result)
-        self._on_batch()
-        self._relieve()
-        if self._waiting.channels:
-            self._schedule()
-
-    def _deliver(self, taken: list[Taken], firsts: Sequence[int]) -> None:
-        messages = 0
-        receipts: dict[Peer, list[bytes]] = {}
-        for piece, first in zip(taken, firsts, strict=True):
-            channel, count = piece.channel, len(piece.bodies)
-            if first != channel.last_seq + 1:
-                raise RuntimeError(f"the store gave position {first} after {channel.last_seq}")
-            channel.last_seq = first + count - 1
-            channel.stored = True
-            channel.ids.stored(first, self._dedup_window)
-            messages += count
-        self._ledger.stored += messages
-        # Only now, so that no delivery can leave the positions of other channels behind the store.
-        for piece, first in zip(taken, firsts, strict=True):
-            channel = piece.channel
-            self._ledger.due += fan_out(channel, piece.bodies, first)
-            if piece.receipts:
-                receipts_of(self, channel, first, piece.receipts, receipts)
-        for peer, texts in receipts.items():
-            peer.receipts(texts)
-        self._metrics.batch(messages, max(0, self.tick.micros - self._commit_started) / 1e6)
-
-    def _refuse_all(self, taken: list[Taken], error: StorageError) -> None:
-        """Nothing of the batch was stored: nobody gets it, each publisher is told."""
-        refused = 0
-        for piece in taken:
-            piece.channel.ids.refused()
-            refused += len(piece.bodies)
-            for _, peer, request_id in piece.receipts:
-                peer.refuse(error, request_id.decode())
-            self._refuse_unasked(piece, error)
-        self._ledger.refused += refused
-        log.error("commit refused", messages=refused, reason=error.message)
-
-    def _refuse_unasked(self, piece: Taken, error: StorageError) -> None:
-        """Who wanted no receipts learns of the loss all the same, in one error a channel."""
-        told = {index for index, _, _ in piece.receipts}
-        lost = Counter(
-            wire.body_sender(body) for index, body in enumerate(piece.bodies) if index not in told
-        )
-        for client_id, count in lost.items():
-            peer = self.hub.peers.get(client_id)
-            if peer is not None:
-                what = f"{count} messages to {piece.channel.address} sent with qos 0 were lost"
-                peer.refuse(StorageError(f"{what}: {error.message}"), None)
+            self._commits.also_wants(channel, receipt)
 
 
 def checked_id(text: str) -> bytes:

@@ -6,16 +6,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from arqonbus.protocol import wire
+from arqonbus.protocol import VERSION, wire
+from arqonbus.protocol.outbound import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from arqonbus.bus.bus import Bus
-    from arqonbus.routing.hub import Channel, Peer, Receipt
+    from arqonbus.bus.ticks import Tick
+    from arqonbus.routing.hub import Channel
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.msgpack.Encoder().encode
+_encode_json = msgspec.json.Encoder().encode
 
 
 def fan_out(channel: Channel, bodies: Sequence[bytes], first_seq: int) -> int:
@@ -47,18 +49,12 @@ def chunk_for(channel: Channel, bodies: Sequence[bytes], first_seq: int, *, bina
     return wire.message_frames(channel.head, first_seq, bodies)
 
 
-def receipts_of(
-    bus: Bus,
-    channel: Channel,
-    first_seq: int,
-    wanted: Sequence[Receipt],
-    into: dict[Peer, list[bytes]],
-) -> None:
-    """Write the acks of a committed batch, gathered by publisher."""
-    for index, peer, request_id in wanted:
-        text = bus.receipt(channel, first_seq + index, request_id)
-        texts = into.get(peer)
-        if texts is None:
-            into[peer] = [text]
-        else:
-            texts.append(text)
+def notice_chunk(tick: Tick, payload: Mapping[str, object], *, binary: bool) -> bytes:
+    """The frame of a notice to those who have joined a channel."""
+    notice = Notice(
+        version=VERSION,
+        id=tick.mint().decode(),
+        timestamp=tick.text.decode(),
+        payload=dict(payload),
+    )
+    return wire.server_frame(_encode(notice) if binary else _encode_json(notice), binary=binary)

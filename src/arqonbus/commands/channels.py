@@ -72,7 +72,7 @@ async def delete_channel(services: Services, _caller: Caller, args: DeleteArgs) 
         raise conflict(f"channel {channel.address} is not empty: messages are being stored")
     channel.deleting = True
     try:
-        page = await services.storage.read(channel.address, after=0, limit=1, max_bytes=1)
+        page = await services.bus.streams.read(channel, after=0, limit=1, max_bytes=1)
         if page is not None and page.messages and not args.discard_history:
             kept = page.info.last_seq - page.info.first_seq + 1
             raise conflict(
@@ -121,7 +121,7 @@ def brief(channel: Channel) -> dict[str, object]:
 
 async def describe(services: Services, channel: Channel) -> dict[str, object]:
     """All that is known of a channel."""
-    page = await services.storage.read(channel.address, after=0, limit=1, max_bytes=1)
+    page = await services.bus.streams.read(channel, after=0, limit=1, max_bytes=1)
     described = brief(channel) | {"durability": services.bus.hub.durability.wire}
     if page is None:
         return described | {"first_seq": 1, "messages": 0, "bytes": 0, "last_message": None}

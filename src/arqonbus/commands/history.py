@@ -40,8 +40,8 @@ async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Rep
         raise invalid("args: give after or since_time, not both")
     channel = services.bus.hub.existing(args.room, args.channel)
     after = await _start(services, channel, args)
-    page = await services.storage.read(
-        channel.address, after=after, limit=args.limit, max_bytes=_MAX_BYTES
+    page = await services.bus.streams.read(
+        channel, after=after, limit=args.limit, max_bytes=_MAX_BYTES
     )
     if page is None:
         raise not_found(f"channel {channel.address} holds nothing yet")

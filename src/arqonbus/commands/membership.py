@@ -92,8 +92,8 @@ async def _resume(services: Services, caller: Caller, channel: Channel, since: S
 
 
 async def _read(services: Services, channel: Channel, after: int) -> Page | None:
-    return await services.storage.read(
-        channel.address, after=after, limit=_REPLAY_MESSAGES, max_bytes=_REPLAY_BYTES
+    return await services.bus.streams.read(
+        channel, after=after, limit=_REPLAY_MESSAGES, max_bytes=_REPLAY_BYTES
     )
 
 

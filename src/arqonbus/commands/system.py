@@ -27,7 +27,6 @@ async def ping(services: Services, _caller: Caller, _args: NoArgs) -> Reply:
 async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
     """Tell the server's state as it is now."""
     hub = services.bus.hub
-    problem = services.storage.problem()
     payload = {
         "server": services.server,
         "client_id": caller.client_id,
@@ -35,11 +34,7 @@ async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
         "connections": len(hub.peers),
         "channels": len(hub),
         "joined": [str(channel.address) for channel in caller.joined],
-        "storage": {
-            "durability": hub.durability.wire,
-            "available": problem is None,
-            "problem": problem,
-        },
+        "storage": services.bus.condition.report(),
         "draining": services.bus.draining,
         "ledger": services.bus.ledger() | {"own": asdict(caller.account())},
     }

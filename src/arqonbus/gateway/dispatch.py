@@ -142,6 +142,7 @@ class Dispatcher:
             "protocol": VERSION,
             "subprotocol": session.codec.subprotocol,
             "durability": self.hub.durability.wire,
+            "storage": self.bus.condition.news(),
             "heartbeat": {
                 "interval": self._heartbeat.interval,
                 "timeout": self._heartbeat.timeout,

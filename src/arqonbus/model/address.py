@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from arqonbus.errors import invalid
 
+# The bus' own channels (journals of groups and of delayed messages); no client gets there.
+SYSTEM_ROOM = "_arqonbus"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,127}", re.ASCII)
 
 
@@ -31,4 +33,6 @@ def check_address(room: str, channel: str) -> Address:
             raise invalid(
                 f"{field}: 1–128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash"
             )
+    if room == SYSTEM_ROOM:
+        raise invalid(f"room: {SYSTEM_ROOM} is the bus' own")
     return Address(room, channel)

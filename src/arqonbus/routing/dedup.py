@@ -69,6 +69,14 @@ class PublishIds:
             if index >= count
         }
 
+    def leave_out(self, indices: set[int]) -> None:
+        """These messages of what is in flight are refused; those behind them move up."""
+        kept: dict[str, tuple[int, int]] = {}
+        for key, (index, digest) in self._in_flight.items():
+            if index not in indices:
+                kept[key] = (index - sum(gone < index for gone in indices), digest)
+        self._in_flight = kept
+
     def stored(self, first_seq: int, window: int) -> None:
         """What was in flight is stored from `first_seq` on; keep the last `window` ids."""
         if not self._in_flight:
@@ -81,6 +89,10 @@ class PublishIds:
         if surplus > 0:
             for key in tuple(stored)[:surplus]:
                 del stored[key]
+
+    def forget_stored(self) -> None:
+        """The stream is another one now: nothing is known of what it holds."""
+        self._stored = {}
 
     def refused(self) -> None:
         """What was in flight was not stored: its ids are free again."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from arqonbus.errors import ArqonBusError, ErrorCode, conflict, not_found
-from arqonbus.model.address import Address, check_address
+from arqonbus.model.address import SYSTEM_ROOM, Address, check_address
 from arqonbus.model.ids import new_epoch
 from arqonbus.protocol import wire
 from arqonbus.routing.dedup import PublishIds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from arqonbus.errors import StorageError
     from arqonbus.model.durability import Durability
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.close import CloseCode
@@ -26,6 +27,10 @@ class Subscriber(Protocol):
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         """Queue whole frames holding the positions `first_seq` to `last_seq`."""
+        ...
+
+    def send(self, frames: bytes) -> bool:
+        """Queue frames that must not be left out; False if the connection is closing."""
         ...
 
 
@@ -56,6 +61,10 @@ class Peer(Protocol):
         """Answer a request with an error envelope."""
         ...
 
+    def notice(self, payload: dict[str, object]) -> None:
+        """Tell news of the server's own state."""
+        ...
+
     def close(self, code: CloseCode) -> None:
         """Ask the client to leave."""
         ...
@@ -71,13 +80,17 @@ class Peer(Protocol):
 
 # Whoever wants a receipt: the message's index within its batch, the peer, the request's id.
 Receipt: TypeAlias = tuple[int, Peer, bytes]
+# Whoever within the bus waits for a message: its index, and what to call with its position, or with
+# why it was not stored.
+Waiter: TypeAlias = "tuple[int, Callable[[int | StorageError], None]]"
 
 
 class Channel:
     """A stream and its subscribers, with what is waiting for the next commit.
 
-    `bodies`, `receipts`, `ids`, `measured` and `waiting_bytes` belong to the bus; they are slots
-    here because a lookup by channel in a second table would be paid for every message.
+    `bodies`, `receipts`, `requires` (least levels by index), `waiters`, `ids`, `measured` and
+    `waiting_bytes` belong to the bus; they are slots here because a lookup by channel in a second
+    table would be paid for every message. `own` says that it is the bus' own.
     """
 
     __slots__ = (
@@ -93,19 +106,21 @@ class Channel:
         "last_seq",
         "last_timestamp",
         "measured",
+        "own",
         "receipts",
+        "requires",
         "size",
         "stored",
         "text",
+        "waiters",
         "waiting_bytes",
     )
 
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
-        level = durability.wire
         self.address = address
+        self.own = address.room == SYSTEM_ROOM
         self.epoch = epoch
-        self.head = wire.channel_head(address.room, address.channel, epoch, level)
-        self.ack_head = wire.ack_head(address.room, address.channel, epoch, level)
+        self.stamp(durability)
         self.first_seq = 1
         self.last_seq = 0
         self.last_timestamp = 0
@@ -116,6 +131,8 @@ class Channel:
         self.binary: dict[Subscriber, None] = {}
         self.bodies: list[bytes] = []
         self.receipts: list[Receipt] = []
+        self.requires: dict[int, Durability] = {}
+        self.waiters: list[Waiter] = []
         self.ids = PublishIds()
         self.measured = 0
         self.waiting_bytes = 0
@@ -133,8 +150,15 @@ class Channel:
         """Deliver no more to `subscriber`; unknown ones are fine."""
         (self.binary if subscriber.binary else self.text).pop(subscriber, None)
 
+    def stamp(self, durability: Durability) -> None:
+        """Write what all deliveries and receipts begin with, for the present epoch and level."""
+        room, name, level = *self.address, durability.wire
+        self.head = wire.channel_head(room, name, self.epoch, level)
+        self.ack_head = wire.ack_head(room, name, self.epoch, level)
+
     def adopt(self, info: StreamInfo) -> None:
-        """Take over what the store says of this stream."""
+        """Take over what the store says of this stream; `stamp` it after its epoch changed."""
+        self.epoch = info.epoch
         self.first_seq, self.last_seq = info.first_seq, info.last_seq
         self.last_timestamp, self.size = info.last_timestamp, info.size
         self.stored = True
@@ -147,6 +171,7 @@ class Hub:
         self.durability = durability
         self.peers: dict[str, Peer] = {}
         self._channels: dict[tuple[str, str], Channel] = {}
+        self._own: dict[tuple[str, str], Channel] = {}
         self._max_channels = max_channels
         self._auto_create = auto_create
         self.find = self._channels.get
@@ -160,9 +185,32 @@ class Hub:
     def load(self, streams: Sequence[StreamInfo]) -> None:
         """Know the streams that the store holds."""
         for info in streams:
-            channel = Channel(info.address, info.epoch, self.durability)
-            channel.adopt(info)
-            self._channels[info.address] = channel
+            self.load_one(info)
+
+    def load_one(self, info: StreamInfo) -> Channel:
+        """Know a stream that the store holds."""
+        channel = Channel(info.address, info.epoch, self.durability)
+        channel.adopt(info)
+        (self._own if channel.own else self._channels)[info.address] = channel
+        return channel
+
+    def own(self, name: str) -> Channel:
+        """The bus' own channel of this name, which no client can name."""
+        address = Address(SYSTEM_ROOM, name)
+        channel = self._own.get(address)
+        if channel is None:
+            channel = self._own[address] = Channel(address, new_epoch(), self.durability)
+        return channel
+
+    def known(self, address: Address) -> Channel | None:
+        """The channel at this address, be it the bus' own."""
+        return self.find(address) or self._own.get(address)
+
+    def set_durability(self, durability: Durability) -> None:
+        """Stamp everything with another level from now on."""
+        self.durability = durability
+        for channel in (*self._channels.values(), *self._own.values()):
+            channel.stamp(durability)
 
     def existing(self, room: str, channel: str) -> Channel:
         """The channel of this name.

@@ -8,15 +8,18 @@ from typing import Protocol
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.model.capability import Capability
 from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelAppend:
-    """New messages of one channel in one commit, in order.
+    """New messages of one channel in one commit, in order, at the positions from `after + 1` on.
 
-    `epoch` is the stream's; a store that does not know the channel yet creates it with this epoch.
+    `epoch` is the stream's; a store that does not know the channel yet creates it with this epoch
+    if `after` is 0. What a store holds beyond `after` comes from a commit that was refused because
+    its outcome could not be known: it is removed in this commit.
     `timestamp` is the commit's time in microseconds since the Unix epoch, never less than that of
     the append before. Each body is an opaque, non-empty UTF-8 fragment. `keys` are the publish ids
     of those bodies that have one, by index, in the form in which `newest_keys` returns them.
@@ -24,6 +27,7 @@ class ChannelAppend:
 
     address: Address
     epoch: str
+    after: int
     timestamp: int
     bodies: Sequence[bytes]
     keys: Mapping[int, str] = field(default_factory=dict)
@@ -59,21 +63,44 @@ class Page:
     more: bool
 
 
-# The first position given to each ChannelAppend, in order; or why nothing of it was stored.
-CommitResult = Sequence[int] | StorageError
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """Nothing was stored, and what can be reached now is `durability`: the batch may be handed in
+    again, without the messages that require more.
+    """
+
+    durability: Durability
+
+
+class StreamLostError(StorageError):
+    """A stream that was stored is gone from the store, or lost its newest positions."""
+
+
+# For each ChannelAppend, in order: None when it is stored at the level of `Storage.durability`, or
+# why nothing of it is. One error or Lowered when that holds for all of them.
+CommitResult = Sequence[StorageError | None] | StorageError | Lowered
 OnCommit = Callable[[CommitResult], None]
+# Takes streams that came into sight, or go on under another epoch.
+Adopt = Callable[[Sequence[StreamInfo]], None]
 
 
 class Storage(Protocol):
     """A store of streams. All methods are called on the event loop's thread.
 
-    `durability` is what a successful commit has reached. Retention (count, bytes, age per channel)
-    is given when the store is built; it removes only from the old end.
+    Retention (count, bytes, age per channel) is given when the store is built; it removes only from
+    the old end, and nothing from the bus' own channels (`Retention.spares`).
     """
 
     @property
     def durability(self) -> Durability:
-        """The level that a commit's receipt may name."""
+        """The level that each successful commit reaches at present. It falls only by `probe` or
+        with a commit that says so (`Lowered`).
+        """
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What this store can do beyond keeping streams while this process lives."""
         ...
 
     async def open(self) -> Sequence[StreamInfo]:
@@ -89,7 +116,9 @@ class Storage(Protocol):
         ...
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
-        """Commit the batch as one, all or nothing, then call `on_commit` once on the loop.
+        """Commit the batch, each ChannelAppend all or nothing, then call `on_commit` once on the
+        loop. A ChannelAppend whose stream is not in `epoch` or ends before `after` is refused with
+        StreamLostError.
 
         At most one append is in flight: the caller waits for `on_commit` before the next. A store
         that commits at once may call `on_commit` before it returns.
@@ -104,6 +133,14 @@ class Storage(Protocol):
         """
         ...
 
+    async def restart(self, address: Address, epoch: str) -> StreamInfo:
+        """Go on under a new epoch with what is still there of a stream, be it nothing.
+
+        Raises:
+            StorageError: nothing was changed.
+        """
+        ...
+
     async def delete(self, address: Address) -> bool:
         """Remove a stream with all its messages; False when there was none.
 
@@ -113,11 +150,12 @@ class Storage(Protocol):
         ...
 
     async def read(
-        self, address: Address, *, after: int, limit: int, max_bytes: int
+        self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
     ) -> Page | None:
-        """Messages with ``seq > after``, oldest first, at most `limit` and about `max_bytes` (at
-        least one message if there is one); None for an unknown stream. If ``after + 1`` was removed
-        by retention the page begins at the oldest message: compare with `info.first_seq`.
+        """Messages with ``after < seq <= through``, oldest first, at most `limit` and about
+        `max_bytes` (at least one message if there is one); None for an unknown stream. If
+        ``after + 1`` was removed by retention the page begins at the oldest message: compare with
+        `info.first_seq`.
 
         Raises:
             StorageError: the store can't be read, or what it holds has a hole.
@@ -141,6 +179,14 @@ class Storage(Protocol):
         """
         ...
 
+    async def drop(self, address: Address, through: int) -> None:
+        """Remove the positions up to `through`, if they are there.
+
+        Raises:
+            StorageError: the store can't be reached.
+        """
+        ...
+
     async def trim(self, now: int) -> int:
         """Apply age retention as of `now` (µs); return how many messages went.
 
@@ -149,6 +195,17 @@ class Storage(Protocol):
         """
         ...
 
+    async def probe(self, adopt: Adopt) -> None:
+        """Look at the store anew, called in short intervals: whether it takes messages, at which
+        level, and whether it is still this bus' own. The outcome is what `problem` and
+        `durability` say afterwards; `adopt` is called with streams that changed by themselves.
+        """
+        ...
+
     def problem(self) -> str | None:
         """Why the store can't take messages at present, for `/ready`; None when it can."""
+        ...
+
+    def shortfall(self) -> str | None:
+        """Why `durability` is less than what was demanded; None when it is not."""
         ...

@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from arqonbus.model.address import Address
+from arqonbus.model.capability import Capability
 from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import (
+    Adopt,
     ChannelAppend,
     OnCommit,
     Page,
     StoredKey,
     StoredMessage,
+    StreamLostError,
 )
 from arqonbus.storage.retention import Retention
 
@@ -48,14 +51,13 @@ class _Stream:
     size: int = 0
     last_timestamp: int = 0
 
-    def append(self, item: ChannelAppend) -> int:
-        first = self.last_seq + 1
+    def append(self, item: ChannelAppend) -> None:
         size = sum(map(len, item.bodies))
-        self.chunks.append(_Chunk(first, item.timestamp, item.bodies, item.keys, size))
+        chunk = _Chunk(self.last_seq + 1, item.timestamp, item.bodies, item.keys, size)
+        self.chunks.append(chunk)
         self.last_seq += len(item.bodies)
         self.size += size
         self.last_timestamp = item.timestamp
-        return first
 
     def apply(self, retention: Retention) -> None:
         """Remove from the old end what is beyond count and bytes; always in whole messages."""
@@ -100,6 +102,7 @@ class MemoryStorage:
     """Implements `storage.interface.Storage`; commits within `append`."""
 
     durability = Durability.MEMORY
+    capabilities = frozenset({Capability.GROUPS, Capability.DELAYED})
 
     def __init__(self, retention: Retention) -> None:
         self._retention = retention
@@ -116,30 +119,41 @@ class MemoryStorage:
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """See `Storage.append`."""
-        firsts = []
+        on_commit([self._append(item) for item in batch])
+
+    def _append(self, item: ChannelAppend) -> StreamLostError | None:
+        stream = self._streams.get(item.address)
+        if stream is None and item.after == 0:
+            stream = self._streams[item.address] = _Stream(item.epoch)
+        if stream is None or stream.epoch != item.epoch or stream.last_seq != item.after:
+            return StreamLostError(f"{item.address}: the stream does not end at {item.after}")
+        stream.append(item)
         retention = self._retention
-        for item in batch:
-            stream = self._streams.get(item.address)
-            if stream is None:
-                stream = self._streams[item.address] = _Stream(item.epoch)
-            firsts.append(stream.append(item))
-            if (
-                stream.last_seq - stream.first_seq >= self._trim_above
-                or stream.size > retention.max_bytes
-            ):
-                stream.apply(retention)
-        on_commit(firsts)
+        if retention.spares(item.address):
+            return None
+        if (
+            stream.last_seq - stream.first_seq >= self._trim_above
+            or stream.size > retention.max_bytes
+        ):
+            stream.apply(retention)
+        return None
 
     async def create(self, address: Address, epoch: str) -> StreamInfo:
         """See `Storage.create`."""
         return self._info(address, self._streams.setdefault(address, _Stream(epoch)))
+
+    async def restart(self, address: Address, epoch: str) -> StreamInfo:
+        """See `Storage.restart`."""
+        stream = self._streams.setdefault(address, _Stream(epoch))
+        stream.epoch = epoch
+        return self._info(address, stream)
 
     async def delete(self, address: Address) -> bool:
         """See `Storage.delete`."""
         return self._streams.pop(address, None) is not None
 
     async def read(
-        self, address: Address, *, after: int, limit: int, max_bytes: int
+        self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
     ) -> Page | None:
         """See `Storage.read`."""
         stream = self._streams.get(address)
@@ -152,6 +166,8 @@ class MemoryStorage:
             for seq, body in enumerate(chunk.bodies, chunk.first_seq):
                 if seq <= after:
                     continue
+                if seq > through:
+                    return Page(tuple(messages), self._info(address, stream), more=False)
                 if len(messages) == limit or (messages and size + len(body) > max_bytes):
                     return Page(tuple(messages), self._info(address, stream), more=True)
                 messages.append(StoredMessage(seq, chunk.timestamp, body))
@@ -176,20 +192,35 @@ class MemoryStorage:
         )
         return list(islice(found, limit))[::-1]
 
+    async def drop(self, address: Address, through: int) -> None:
+        """See `Storage.drop`."""
+        stream = self._streams.get(address)
+        if stream is not None:
+            stream.drop(max(0, min(through, stream.last_seq) - stream.first_seq + 1))
+
     async def trim(self, now: int) -> int:
         """See `Storage.trim`."""
         if self._retention.max_age is None:
             return 0
         oldest = now - int(self._retention.max_age * 1_000_000)
         removed = 0
-        for stream in self._streams.values():
+        for address, stream in self._streams.items():
+            if self._retention.spares(address):
+                continue
             count = stream.older_than(oldest)
             stream.drop(count)
             removed += count
         return removed
 
+    async def probe(self, adopt: Adopt) -> None:
+        """See `Storage.probe`: memory is always there."""
+
     def problem(self) -> str | None:
         """See `Storage.problem`."""
+        return None
+
+    def shortfall(self) -> str | None:
+        """See `Storage.shortfall`."""
         return None
 
     @staticmethod

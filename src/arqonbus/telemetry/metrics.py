@@ -7,6 +7,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from arqonbus.model.durability import Durability
 from arqonbus.telemetry.ledger import Ledger
 
 BATCH_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
@@ -44,6 +45,7 @@ class Metrics:
         make = _Make(registry)
         self._connection_metrics(make)
         self._message_metrics(make)
+        self._store_metrics(make)
         self._failure_metrics(make)
 
     def _connection_metrics(self, make: _Make) -> None:
@@ -63,6 +65,17 @@ class Metrics:
         self._batch_size = make.histogram("batch_size", "Messages in a batch.", BATCH_BUCKETS)
         self._commit_seconds = make.histogram(
             "commit_seconds", "Time from handing a batch to storage to its commit.", COMMIT_BUCKETS
+        )
+
+    def _store_metrics(self, make: _Make) -> None:
+        self._level = make.gauge(
+            "durability_level",
+            "Level in force: 1 memory, 2 remote, 3 disk, 4 replicated.",
+        )
+        self._degraded = make.gauge("degraded", "1 while less than what was demanded is in force.")
+        self._available = make.gauge("storage_available", "1 while the store takes messages.")
+        self._streams_lost = make.counter(
+            "streams_lost_total", "Streams of which the store lost positions."
         )
 
     def _failure_metrics(self, make: _Make) -> None:
@@ -102,6 +115,16 @@ class Metrics:
         self._batches.inc()
         self._batch_size.observe(messages)
         self._commit_seconds.observe(commit_seconds)
+
+    def durability(self, level: Durability, *, degraded: bool, available: bool) -> None:
+        """What the store gives from now on."""
+        self._level.set(level)
+        self._degraded.set(degraded)
+        self._available.set(available)
+
+    def stream_lost(self) -> None:
+        """The store lost positions of a stream."""
+        self._streams_lost.inc()
 
     def protocol_error(self, code: str) -> None:
         """A peer was sent an error envelope."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,15 @@ from conformance.storage import ADDRESS, EPOCH, WIDE, Model, append, commit, put
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from arqonbus.model.address import Address
+from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
-from arqonbus.storage.interface import ChannelAppend, Storage, StoredKey
+from arqonbus.storage.interface import (
+    ChannelAppend,
+    CommitResult,
+    Storage,
+    StoredKey,
+    StreamLostError,
+)
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
@@ -54,7 +60,9 @@ async def test_pages_by_count_and_by_bytes(make: Make) -> None:
     assert ([m.seq for m in page.messages], page.more) == ([9], True)
     page = await read(storage, after=10)
     assert (page.messages, page.more) == ((), False)
-    assert await storage.read(Address("no", "one"), after=0, limit=1, max_bytes=1) is None
+    assert (
+        await storage.read(Address("no", "one"), after=0, through=9, limit=1, max_bytes=1) is None
+    )
     await storage.close()
 
 
@@ -97,10 +105,10 @@ async def test_the_newest_keys_with_their_messages(make: Make) -> None:
     storage = make(Retention(6, 10**9))
     await storage.open()
     assert list(await storage.newest_keys(ADDRESS, 9)) == []
-    first = ChannelAppend(ADDRESS, EPOCH, 1, [b"a", b"b", b"c"], {0: "k1", 2: "k3"})
+    first = ChannelAppend(ADDRESS, EPOCH, 0, 1, [b"a", b"b", b"c"], {0: "k1", 2: "k3"})
     await commit(storage, [first])
     await put(storage, b"d")
-    await commit(storage, [ChannelAppend(ADDRESS, EPOCH, 2, [b"e"], {0: "k5"})])
+    await commit(storage, [ChannelAppend(ADDRESS, EPOCH, 4, 2, [b"e"], {0: "k5"})])
     all_keys = [StoredKey(1, "k1", b"a"), StoredKey(3, "k3", b"c"), StoredKey(5, "k5", b"e")]
     assert list(await storage.newest_keys(ADDRESS, 9)) == all_keys
     assert list(await storage.newest_keys(ADDRESS, 2)) == all_keys[1:]
@@ -122,8 +130,105 @@ async def test_create_and_delete(make: Make) -> None:
     await put(storage, b"a")
     assert await storage.delete(ADDRESS) is True
     assert await storage.delete(ADDRESS) is False
-    assert await storage.read(ADDRESS, after=0, limit=1, max_bytes=1) is None
+    assert await storage.read(ADDRESS, after=0, through=9, limit=1, max_bytes=1) is None
     assert await put(storage, b"b") == 1
+    await storage.close()
+
+
+async def test_a_read_ends_where_it_is_told(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b", b"c", b"d")
+    page = await storage.read(ADDRESS, after=1, through=3, limit=9, max_bytes=99)
+    assert page is not None
+    assert ([m.seq for m in page.messages], page.more) == ([2, 3], False)
+    page = await storage.read(ADDRESS, after=1, through=3, limit=1, max_bytes=99)
+    assert page is not None
+    assert ([m.seq for m in page.messages], page.more) == ([2], True)
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        append([b"x"], after=3),
+        ChannelAppend(ADDRESS, "another", 2, 9, [b"x"]),
+        append([b"x"], address=Address("room", "unknown"), after=1),
+    ],
+    ids=["a position it does not have", "another epoch", "a stream that is not there"],
+)
+async def test_a_stream_that_is_not_what_the_bus_knows_is_lost(
+    make: Make, wrong: ChannelAppend
+) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b")
+    with pytest.raises(StreamLostError):
+        await commit(storage, [wrong])
+    assert [m.body for m in (await read(storage)).messages] == [b"a", b"b"]
+    await storage.close()
+
+
+async def test_one_lost_stream_refuses_no_other(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    other = Address("room", "other")
+    batch = [append([b"x"], after=7), append([b"y"], address=other, after=0)]
+    done: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
+    storage.append(batch, done.set_result)
+    result = await done
+    assert isinstance(result, Sequence)
+    assert [type(item) for item in result] == [StreamLostError, type(None)]
+    await storage.close()
+
+
+async def test_a_stream_goes_on_under_a_new_epoch(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b")
+    info = await storage.restart(ADDRESS, "another")
+    assert (info.epoch, info.first_seq, info.last_seq) == ("another", 1, 2)
+    await commit(storage, [ChannelAppend(ADDRESS, "another", 2, 9, [b"c"])])
+    assert [m.body for m in (await read(storage)).messages] == [b"a", b"b", b"c"]
+    fresh = await storage.restart(Address("room", "none"), "new")
+    assert (fresh.epoch, fresh.first_seq, fresh.last_seq) == ("new", 1, 0)
+    await storage.close()
+
+
+async def test_the_old_end_can_be_dropped(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, b"a", b"b", b"c")
+    await storage.drop(ADDRESS, 2)
+    await storage.drop(ADDRESS, 1)
+    await storage.drop(Address("no", "one"), 1)
+    page = await read(storage)
+    assert ([m.seq for m in page.messages], page.info.first_seq, page.info.size) == ([3], 3, 1)
+    await storage.drop(ADDRESS, 99)
+    assert await put(storage, b"d") == 4
+    await storage.close()
+
+
+async def test_the_bus_own_channels_are_kept_whole(make: Make) -> None:
+    storage = make(Retention(1, 1, max_age=1.0))
+    await storage.open()
+    own = Address(SYSTEM_ROOM, "journal")
+    await commit(storage, [append([b"a", b"b"], address=own), append([b"a", b"b"])])
+    await storage.trim(10_000_000)
+    page = await storage.read(own, after=0, through=9, limit=9, max_bytes=9)
+    assert page is not None
+    assert [m.body for m in page.messages] == [b"a", b"b"]
+    assert not (await read(storage)).messages
+    await storage.close()
+
+
+async def test_a_probe_of_a_sound_store_changes_nothing(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    await put(storage, b"a")
+    await storage.probe(lambda infos: pytest.fail(f"changed by themselves: {infos}"))
+    assert storage.problem() is None
+    assert await put(storage, b"b") == 2
     await storage.close()
 
 

@@ -122,7 +122,7 @@ async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None
         )
     again = SqliteStorage(path, WIDE)
     await again.open()
-    await commit(again, [ChannelAppend(ADDRESS, EPOCH, 2, [b"c"], {0: "k"})])
+    await commit(again, [ChannelAppend(ADDRESS, EPOCH, 2, 2, [b"c"], {0: "k"})])
     assert [message.body for message in (await read(again)).messages] == [b"a", b"b", b"c"]
     assert list(await again.newest_keys(ADDRESS, 9)) == [StoredKey(3, "k", b"c")]
     await again.close()

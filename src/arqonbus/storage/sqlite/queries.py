@@ -33,8 +33,13 @@ def info_of(connection: sqlite3.Connection, address: Address) -> tuple[int, Stre
     return None if row is None else of_row(row)
 
 
-def page(
-    connection: sqlite3.Connection, address: Address, after: int, limit: int, max_bytes: int
+def page(  # noqa: PLR0913, PLR0917 - `Storage.read` and its connection
+    connection: sqlite3.Connection,
+    address: Address,
+    after: int,
+    through: int,
+    limit: int,
+    max_bytes: int,
 ) -> Page | None:
     """See `Storage.read`."""
     found = info_of(connection, address)
@@ -46,9 +51,9 @@ def page(
     expected = max(after + 1, info.first_seq)
     more = False
     for seq, timestamp, body in connection.execute(
-        "SELECT seq, timestamp, body FROM messages WHERE channel_id = ? AND seq > ?"
+        "SELECT seq, timestamp, body FROM messages WHERE channel_id = ? AND seq > ? AND seq <= ?"
         " ORDER BY seq LIMIT ?",
-        (channel_id, after, limit),
+        (channel_id, after, through, limit),
     ):
         if seq != expected:
             raise StorageError(f"{address}: position {expected} is missing in the store")
@@ -58,8 +63,11 @@ def page(
         messages.append(StoredMessage(seq, timestamp, body))
         size += len(body)
         expected += 1
-    last = messages[-1].seq if messages else max(after, info.last_seq)
-    return Page(tuple(messages), info, more=more or last < info.last_seq)
+    end = min(through, info.last_seq)
+    last = messages[-1].seq if messages else max(after, info.first_seq - 1)
+    if not more and last < end and len(messages) < limit:
+        raise StorageError(f"{address}: position {expected} is missing in the store")
+    return Page(tuple(messages), info, more=last < end)
 
 
 def before(
@@ -79,6 +87,16 @@ def before(
         else:
             high = middle
     return low - 1
+
+
+def drop_beyond(connection: sqlite3.Connection, channel_id: int, after: int) -> int:
+    """Remove positions above `after`; how many bytes went."""
+    gone = connection.execute(
+        "SELECT coalesce(sum(length(body)), 0) FROM messages WHERE channel_id = ? AND seq > ?",
+        (channel_id, after),
+    ).fetchone()[0]
+    connection.execute("DELETE FROM messages WHERE channel_id = ? AND seq > ?", (channel_id, after))
+    return int(gone)
 
 
 def drop_through(

@@ -74,6 +74,11 @@ def prepare(connection: sqlite3.Connection) -> None:
         )
 
 
+def mark_written(connection: sqlite3.Connection) -> None:
+    """Write something that changes nothing, within a transaction of the caller."""
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
 def verified(connection: sqlite3.Connection, path: Path) -> list[StreamInfo]:
     """All streams, after the file's own check and a count that finds holes.
 

@@ -7,25 +7,30 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.model.capability import Capability
 from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import (
+    Adopt,
     ChannelAppend,
     CommitResult,
     OnCommit,
     Page,
     StoredKey,
+    StreamLostError,
 )
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.queries import (
     INFO,
     before,
+    drop_beyond,
     drop_through,
     ensure_channel,
     info_of,
@@ -33,7 +38,7 @@ from arqonbus.storage.sqlite.queries import (
     of_row,
     page,
 )
-from arqonbus.storage.sqlite.schema import check_identity, prepare, verified
+from arqonbus.storage.sqlite.schema import check_identity, mark_written, prepare, verified
 from arqonbus.storage.sqlite.worker import Worker, refusal
 
 log = structlog.get_logger(__name__)
@@ -47,6 +52,7 @@ class SqliteStorage:
     """
 
     durability = Durability.DISK
+    capabilities = frozenset(Capability)
 
     def __init__(self, path: Path, retention: Retention, *, max_pages: int | None = None) -> None:
         """Name the file; nothing is opened yet. `max_pages` bounds the file, as a quota would."""
@@ -118,6 +124,21 @@ class SqliteStorage:
 
         return await _running(self._writer).call(work)
 
+    async def restart(self, address: Address, epoch: str) -> StreamInfo:
+        """See `Storage.restart`."""
+
+        def work() -> StreamInfo:
+            connection = _opened(self._write)
+            with connection:
+                ensure_channel(connection, address, epoch)
+                connection.execute(
+                    "UPDATE channels SET epoch = ? WHERE room = ? AND channel = ?",
+                    (epoch, *address),
+                )
+                return _known(connection, address)[1]
+
+        return await _running(self._writer).call(work)
+
     async def delete(self, address: Address) -> bool:
         """See `Storage.delete`."""
 
@@ -134,7 +155,7 @@ class SqliteStorage:
         return await _running(self._writer).call(work)
 
     async def read(
-        self, address: Address, *, after: int, limit: int, max_bytes: int
+        self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
     ) -> Page | None:
         """See `Storage.read`."""
 
@@ -142,7 +163,7 @@ class SqliteStorage:
             connection = _opened(self._read)
             connection.execute("BEGIN")
             try:
-                return page(connection, address, after, limit, max_bytes)
+                return page(connection, address, after, through, limit, max_bytes)
             finally:
                 connection.execute("ROLLBACK")
 
@@ -158,6 +179,18 @@ class SqliteStorage:
 
         return await _running(self._reader).call(work)
 
+    async def drop(self, address: Address, through: int) -> None:
+        """See `Storage.drop`."""
+
+        def work() -> None:
+            connection = _opened(self._write)
+            with connection:
+                found = info_of(connection, address)
+                if found is not None:
+                    drop_through(connection, *found, min(through, found[1].last_seq))
+
+        await _running(self._writer).call(work)
+
     async def trim(self, now: int) -> int:
         """See `Storage.trim`."""
         if self._retention.max_age is None:
@@ -170,6 +203,8 @@ class SqliteStorage:
             with connection:
                 for row in connection.execute(INFO).fetchall():
                     channel_id, info = of_row(row)
+                    if self._retention.spares(info.address):
+                        continue
                     last = before(connection, channel_id, info, oldest)
                     removed += drop_through(connection, channel_id, info, last)
             return removed
@@ -182,9 +217,29 @@ class SqliteStorage:
             lambda: newest_keys(_opened(self._read), address, limit)
         )
 
+    async def probe(self, adopt: Adopt) -> None:  # noqa: ARG002 - one process owns the file
+        """See `Storage.probe`: a refused commit is tried again with one that changes nothing."""
+        if self._problem is None or self._writer is None:
+            return
+
+        def work() -> None:
+            with _opened(self._write) as connection:
+                mark_written(connection)
+
+        try:
+            await self._writer.call(work)
+        except StorageError as error:
+            self._problem = error.message
+        else:
+            self._problem = None
+
     def problem(self) -> str | None:
         """See `Storage.problem`."""
         return self._problem
+
+    def shortfall(self) -> str | None:
+        """See `Storage.shortfall`."""
+        return None
 
     def _open_writer(self) -> list[StreamInfo]:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -231,16 +286,25 @@ class SqliteStorage:
             os.close(self._lock)
             self._lock = None
 
-    def _commit(self, batch: Sequence[ChannelAppend]) -> list[int]:
+    def _commit(self, batch: Sequence[ChannelAppend]) -> list[StorageError | None]:
         connection = _opened(self._write)
         # The connection rolls back whatever raised, the commit itself included.
         with connection:
             return [self._append_one(connection, item) for item in batch]
 
-    def _append_one(self, connection: sqlite3.Connection, item: ChannelAppend) -> int:
-        ensure_channel(connection, item.address, item.epoch)
-        channel_id, info = _known(connection, item.address)
-        first = info.last_seq + 1
+    def _append_one(
+        self, connection: sqlite3.Connection, item: ChannelAppend
+    ) -> StreamLostError | None:
+        if item.after == 0:
+            ensure_channel(connection, item.address, item.epoch)
+        found = info_of(connection, item.address)
+        if found is None or found[1].epoch != item.epoch or found[1].last_seq < item.after:
+            return StreamLostError(f"{item.address}: the stream does not end at {item.after}")
+        channel_id, info = found
+        if info.last_seq > item.after:
+            gone = drop_beyond(connection, channel_id, item.after)
+            info = replace(info, last_seq=item.after, size=info.size - gone)
+        first = item.after + 1
         connection.executemany(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
             [
@@ -255,8 +319,9 @@ class SqliteStorage:
             (last, size, item.timestamp, channel_id),
         )
         kept = StreamInfo(item.address, info.epoch, info.first_seq, last, size, item.timestamp)
-        self._retain(connection, channel_id, kept)
-        return first
+        if not self._retention.spares(item.address):
+            self._retain(connection, channel_id, kept)
+        return None
 
     def _retain(self, connection: sqlite3.Connection, channel_id: int, info: StreamInfo) -> None:
         bounds = self._retention

@@ -20,7 +20,7 @@ from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.inbound import ClientFrame
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.routing.hub import Channel, Hub
-from arqonbus.storage.interface import ChannelAppend, OnCommit
+from arqonbus.storage.interface import ChannelAppend, Lowered, OnCommit
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.telemetry.ledger import Account
@@ -34,11 +34,13 @@ Frame = dict[str, Any]
 class HeldStorage(MemoryStorage):
     """Commits when it is told to, and sees to it that there is one commit at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, durability: Durability) -> None:
         super().__init__(Retention(max_messages=100_000, max_bytes=100_000_000))
+        self.durability = durability
         self.batches: list[list[ChannelAppend]] = []
         self.held: tuple[list[ChannelAppend], OnCommit] | None = None
         self.at_once = False
+        self.trouble: str | None = None
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         assert self.held is None, "a second commit began before the first was reported"
@@ -55,6 +57,15 @@ class HeldStorage(MemoryStorage):
     def refuse(self, message: str = "the disk is full") -> None:
         _, on_commit = self._released()
         on_commit(StorageError(message))
+
+    def lower(self, level: Durability) -> None:
+        """Refuse the commit because only `level` can be reached from now on."""
+        _, on_commit = self._released()
+        self.durability = level
+        on_commit(Lowered(level))
+
+    def problem(self) -> str | None:
+        return self.trouble
 
     def _released(self) -> tuple[list[ChannelAppend], OnCommit]:
         assert self.held is not None, "nothing is being committed"
@@ -75,6 +86,7 @@ class FakePeer:
         self.writes = 0
         self.refused: list[ArqonBusError] = []
         self.errors: list[tuple[ArqonBusError, str | None]] = []
+        self.notices: list[dict[str, object]] = []
         self.reading: list[str] = []
         self.closed: CloseCode | None = None
         self.pending = 0
@@ -107,6 +119,9 @@ class FakePeer:
     def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
         self.errors.append((error, request_id))
 
+    def notice(self, payload: dict[str, object]) -> None:
+        self.notices.append(payload)
+
     def close(self, code: CloseCode) -> None:
         self.closed = code
 
@@ -124,6 +139,11 @@ class FakeSubscriber:
         self.binary = binary
         self.chunks: list[bytes] = []
         self.positions: list[tuple[int, int]] = []
+        self.notices: list[dict[str, object]] = []
+
+    def send(self, frames: bytes) -> bool:
+        self.notices += [json.loads(data)["payload"] for _, data in unframed(frames)]
+        return True
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         del channel
@@ -147,12 +167,13 @@ class Stage:
         max_pending: int = 1_000_000,
         durability: Durability = Durability.DISK,
         auto_create: bool = True,
+        storage: HeldStorage | None = None,
     ) -> None:
         limits = limits or LimitSettings()
         self.micros = NOON
         self.turns: list[Callable[[], None]] = []
         self.flushes = 0
-        self.storage = HeldStorage()
+        self.storage = storage or HeldStorage(durability)
         self.registry = CollectorRegistry()
         self.hub = Hub(durability, max_channels=limits.max_channels, auto_create=auto_create)
         self.bus = Bus(
@@ -161,6 +182,7 @@ class Stage:
             Tick(lambda: self.micros),
             Metrics(self.registry),
             limits,
+            demanded=durability,
             max_pending_bytes=max_pending,
             call_soon=self.turns.append,
             on_batch=self._flushed,

@@ -173,8 +173,7 @@ def test_without_a_window_every_publish_is_a_message() -> None:
 
 async def restarted(stage: Stage, limits: LimitSettings | None = None) -> Stage:
     """Another bus on what the store of the first one holds."""
-    again = Stage(limits)
-    again.storage = again.bus.storage = stage.storage
+    again = Stage(limits, storage=stage.storage)
     await again.bus.load(await stage.storage.open())
     return again
 

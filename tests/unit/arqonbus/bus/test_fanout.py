@@ -6,14 +6,13 @@ import json
 
 import msgspec
 import pytest
-from unit.arqonbus.bus.fakes import FakeSubscriber, Frame, Stage
+from unit.arqonbus.bus.fakes import FakeSubscriber, Frame
 from unit.arqonbus.protocol.reading import CODECS, body_of, unframed
 
-from arqonbus.bus.fanout import binary_frames, chunk_for, fan_out, receipts_of
+from arqonbus.bus.fanout import binary_frames, chunk_for, fan_out
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
-from arqonbus.protocol import wire
-from arqonbus.routing.hub import Channel, Peer
+from arqonbus.routing.hub import Channel
 
 PAYLOADS = ["one", {"two": [2, 2.5, None]}, "x" * 200]
 BODIES = [body_of(CODECS[0], payload) for payload in PAYLOADS]
@@ -86,40 +85,3 @@ def test_who_leaves_during_a_delivery_keeps_it_from_nobody(binary: bool) -> None
     fan_out(into, BODIES[1:], 2)
     assert leaver.positions == [(1, 1)]
     assert other.positions == [(1, 1), (2, 3)]
-
-
-def test_receipts_are_gathered_by_publisher_in_order() -> None:
-    stage, into = Stage(), channel()
-    first, second = stage.peer("c_1"), stage.peer("c_2")
-    gathered: dict[Peer, list[bytes]] = {}
-    receipts_of(
-        stage.bus, into, 10, [(0, first, b"a"), (2, second, b"b"), (5, first, b"c")], gathered
-    )
-    receipts_of(stage.bus, into, 20, [(1, first, b"d")], gathered)
-    acks = {peer: [json.loads(text) for text in texts] for peer, texts in gathered.items()}
-    assert [(ack["request_id"], ack["seq"]) for ack in acks[first]] == [
-        ("a", 10),
-        ("c", 15),
-        ("d", 21),
-    ]
-    assert [(ack["request_id"], ack["seq"]) for ack in acks[second]] == [("b", 12)]
-    ids = [ack["id"] for row in acks.values() for ack in row]
-    assert len(set(ids)) == 4
-
-
-def test_a_receipt_names_the_stream_and_the_present_time() -> None:
-    stage, into = Stage(), channel()
-    ack = json.loads(stage.bus.receipt(into, 3, b"mine"))
-    assert ack.pop("id").startswith("arq_")
-    assert ack == {
-        "version": "1.0",
-        "type": "ack",
-        "room": "r",
-        "channel": "c",
-        "epoch": "e1",
-        "durability": "remote",
-        "seq": 3,
-        "timestamp": "2026-01-01T12:00:00.000000Z",
-        "request_id": "mine",
-    }
-    assert into.ack_head == wire.ack_head("r", "c", "e1", "remote")

@@ -12,11 +12,12 @@ import msgspec
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.model.capability import Capability
 from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.protocol.close import CloseCode
 from arqonbus.routing.hub import Channel
-from arqonbus.storage.interface import ChannelAppend, OnCommit, Page, StoredKey
+from arqonbus.storage.interface import Adopt, ChannelAppend, OnCommit, Page, StoredKey
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.telemetry.ledger import Account
@@ -106,15 +107,18 @@ class FakeStorage:
     """A `storage.interface.Storage`: streams in memory, and calls that a test holds or lets fail.
 
     While `holding`, commits wait for `commit`; while `gate` is not set, all else waits for it.
-    With a `hole`, every page lacks its first message; `on_read` is called between the making of a
-    page and its being handed out.
+    `probed` are the streams that the next probe brings into sight. With a `hole`, every page lacks
+    its first message; `on_read` is called between the making of a page and its being handed out.
     """
 
     def __init__(
         self, durability: Durability = Durability.DISK, retention: Retention = WIDE
     ) -> None:
         self._streams = MemoryStorage(retention)
-        self._durability = durability
+        self.capabilities = frozenset(Capability)
+        self.reason: str | None = None
+        self.probed: list[StreamInfo] = []
+        self.durability = durability
         self._held: list[tuple[Sequence[ChannelAppend], OnCommit]] = []
         self.failure: StorageError | None = None
         self.holding = False
@@ -124,10 +128,6 @@ class FakeStorage:
         self.trouble: str | None = None
         self.hole = False
         self.on_read: Callable[[], None] = lambda: None
-
-    @property
-    def durability(self) -> Durability:
-        return self._durability
 
     async def open(self) -> Sequence[StreamInfo]:
         return await self._streams.open()
@@ -152,16 +152,33 @@ class FakeStorage:
         await self._through()
         return await self._streams.create(address, epoch)
 
+    async def restart(self, address: Address, epoch: str) -> StreamInfo:
+        await self._through()
+        return await self._streams.restart(address, epoch)
+
+    async def drop(self, address: Address, through: int) -> None:
+        await self._through()
+        await self._streams.drop(address, through)
+
+    async def probe(self, adopt: Adopt) -> None:
+        await self._through()
+        adopt(self.probed)
+
+    def shortfall(self) -> str | None:
+        return self.reason
+
     async def delete(self, address: Address) -> bool:
         await self._through()
         return await self._streams.delete(address)
 
     async def read(
-        self, address: Address, *, after: int, limit: int, max_bytes: int
+        self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
     ) -> Page | None:
         await self._through()
         self.reads.append((after, limit))
-        page = await self._streams.read(address, after=after, limit=limit, max_bytes=max_bytes)
+        page = await self._streams.read(
+            address, after=after, through=through, limit=limit, max_bytes=max_bytes
+        )
         self.on_read()
         return replace(page, messages=page.messages[1:]) if page and self.hole else page
 

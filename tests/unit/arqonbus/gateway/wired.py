@@ -88,6 +88,7 @@ class Wired:
             self.tick,
             self.metrics,
             self.limits,
+            demanded=self.storage.durability,
             max_pending_bytes=1 << 20,
             call_soon=self.soon.append,
             on_batch=lambda: None,

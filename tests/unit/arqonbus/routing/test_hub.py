@@ -25,6 +25,9 @@ class Listener:
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         raise AssertionError(f"the hub delivers nothing: {channel, chunk, first_seq, last_seq}")
 
+    def send(self, frames: bytes) -> bool:
+        raise AssertionError(f"the hub sends nothing: {frames!r}")
+
 
 def hub(*, max_channels: int = 10, auto_create: bool = True) -> Hub:
     return Hub(Durability.DISK, max_channels=max_channels, auto_create=auto_create)
