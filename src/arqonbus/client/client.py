@@ -7,7 +7,7 @@ import logging
 import random as random_module
 import secrets
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, overload
 
@@ -25,7 +25,8 @@ from arqonbus.client.errors import (
     PublishTimeoutError,
 )
 from arqonbus.client.inbox import Inbox
-from arqonbus.client.items import HistoryPage, Position, Receipt, message_of
+from arqonbus.client.items import Gap, HistoryPage, Message, Position, Receipt, message_of
+from arqonbus.client.replay import replay
 from arqonbus.client.requests import Answer, Request, Requests, refused
 from arqonbus.client.subscription import Subscription
 from arqonbus.client.subscriptions import Subscriptions
@@ -49,7 +50,7 @@ class Client:
 
     Attributes:
         client_id: what the server calls this connection; changes with every connection.
-        durability: the level the server named in its welcome.
+        durability: the level in force, as the server said last (welcome or notice).
     """
 
     def __init__(  # noqa: PLR0913 - settings, by name
@@ -269,17 +270,21 @@ class Client:
         channel: str,
         *,
         after: int | None = None,
+        epoch: str | None = None,
         limit: int | None = None,
         since_time: str | None = None,
         until_time: str | None = None,
     ) -> HistoryPage:
         """One page of a channel's past, in order; `next_after` is where the next page begins.
 
+        With the `epoch` that `after` is a position of, the page is `unknown` if that is over.
+
         Raises:
             RefusedError: the server refused it.
         """
         given = {
             "after": after,
+            "epoch": epoch,
             "limit": limit,
             "since_time": since_time,
             "until_time": until_time,
@@ -287,6 +292,29 @@ class Client:
         args = {name: value for name, value in given.items() if value is not None}
         answer = await self.command("history", room=room, channel=channel, **args)
         return read(answer, HistoryPage)
+
+    def replay(
+        self,
+        room: str,
+        channel: str,
+        *,
+        since: Position | tuple[str | None, int] = (None, 0),
+        since_time: str | None = None,
+        until_time: str | None = None,
+    ) -> AsyncIterator[Message | Gap]:
+        """All that a channel holds after a position, or of a time range, page by page in order.
+
+        A `Gap` first names the positions that retention has removed. It ends at what was the newest
+        message when it got there; `subscribe` goes on from there.
+
+        Raises:
+            StreamBrokenError: the stream of `since` is gone, or went while it was read.
+            RefusedError: the server refused it.
+        """
+        begin: dict[str, Any] = {"since_time": since_time}  # Any: arguments of `history`, by name
+        if since_time is None:
+            begin = {"epoch": since[0], "after": since[1]}
+        return replay(self.history, room, channel, begin, until_time)
 
     async def _send_message(
         self,
@@ -462,10 +490,19 @@ class Client:
         elif isinstance(frame, outbound.Gap):
             self._subscriptions.gap(frame)
         elif isinstance(frame, outbound.Notice):
-            self._draining = self._draining or frame.payload.get("event") == "draining"
-            self._on_news(frame)
+            self._on_notice(frame)
         else:
             raise ProtocolViolationError("a second welcome")
+
+    def _on_notice(self, frame: outbound.Notice) -> None:
+        event = frame.payload.get("event")
+        if event == "draining":
+            self._draining = True
+        elif event == "durability":
+            self.durability = str(frame.payload.get("durability", ""))
+        elif event == "stream":
+            self._subscriptions.moved(frame)
+        self._on_news(frame)
 
     def _on_message(self, frame: outbound.Message) -> None:
         if frame.to is not None:

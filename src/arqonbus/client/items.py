@@ -113,6 +113,21 @@ class Joined(msgspec.Struct, frozen=True, kw_only=True):
     recovered: Completeness | None = None
 
 
+class Place(msgspec.Struct, frozen=True):
+    """A position as the wire has it."""
+
+    epoch: str
+    seq: int
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a notice that a stream goes on in another epoch on which the client acts."""
+
+    room: str
+    channel: str
+    now: Place
+
+
 def message_of(frame: outbound.Message) -> Message:
     """A channel delivery.
 

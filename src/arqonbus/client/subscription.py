@@ -47,6 +47,8 @@ class Subscription:
         self.state = State.JOINING
         self._received = since
         self._handed = since
+        # What still comes of an epoch that is over was told with its end.
+        self._over: set[str] = set()
         self._items: deque[Item] = deque()
         self._queue_size = queue_size
         self._on_room = on_room
@@ -98,6 +100,8 @@ class Subscription:
         """A delivery: repeats are passed over, a hole ends the subscription."""
         if self.state is not State.LIVE or self._received is None:
             return
+        if message.epoch in self._over:
+            return
         if message.epoch != self._received.epoch:
             self._break(f"epoch changed from {self._received.epoch} to {message.epoch}")
         elif message.seq > self._received.seq + 1:
@@ -106,9 +110,21 @@ class Subscription:
             self._received = message.position
             self._put(message)
 
+    def moved(self, now: Position) -> None:
+        """The stream goes on after `now`, in another epoch."""
+        since = self._received
+        if self.state is not State.LIVE or since is None or now.epoch == since.epoch:
+            return
+        self._over.add(since.epoch or "")
+        self._over.discard(now.epoch or "")
+        self._received = now
+        self._put(Lost(room=self.room, channel=self.channel, since=since, now=now))
+
     def gap(self, epoch: str, first: int, last: int, reason: str) -> None:
         """Positions that will not come; what was told before is not told again."""
         if self.state is not State.LIVE or self._received is None:
+            return
+        if epoch in self._over:
             return
         if epoch != self._received.epoch:
             self._break(f"a gap named epoch {epoch}, the stream's is {self._received.epoch}")

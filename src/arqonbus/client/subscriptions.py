@@ -15,7 +15,7 @@ from arqonbus.client.errors import (
     InvalidArgumentError,
     ProtocolViolationError,
 )
-from arqonbus.client.items import Joined, Message, Position
+from arqonbus.client.items import Joined, Message, Moved, Position
 from arqonbus.client.requests import Answer, Request, Requests, refused
 from arqonbus.client.subscription import State, Subscription
 from arqonbus.protocol import outbound
@@ -131,6 +131,17 @@ class Subscriptions:
         if entry is not None:
             reason = str(frame.payload.get("reason", ""))
             entry.subscription.gap(frame.epoch, first, last, reason)
+
+    def moved(self, frame: outbound.Notice) -> None:
+        """A stream goes on in another epoch.
+
+        Raises:
+            ProtocolViolationError: the notice does not say where.
+        """
+        moved = read(frame.payload, Moved)
+        entry = self._entries.get((moved.room, moved.channel))
+        if entry is not None:
+            entry.subscription.moved(Position(moved.now.epoch, moved.now.seq))
 
     def failed(self, frame: outbound.Error) -> bool:
         """An error that names a join answered before: its replay broke off."""

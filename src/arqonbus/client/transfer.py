@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import IO
 
 from arqonbus.client.archive import ArchiveReader, ArchiveWriter, End, Header, Record
 from arqonbus.client.client import Client
-from arqonbus.client.errors import ClientError, RefusedError, StreamBrokenError
-from arqonbus.client.items import HistoryPage, Message, Receipt
+from arqonbus.client.errors import ClientError, RefusedError
+from arqonbus.client.items import Message, Receipt
+from arqonbus.client.replay import PAGE, pages
 
-_PAGE = 500
 _WINDOW = 256
 
 # Called with how many messages are done, and of how many.
@@ -32,7 +32,7 @@ async def export_channel(
         StreamBrokenError: retention or a new epoch took messages while they were read.
         RefusedError: the server refused it.
     """
-    first = await client.history(room, channel, after=0, limit=_PAGE)
+    first = await client.history(room, channel, after=0, limit=PAGE)
     header = Header(
         room=room,
         channel=channel,
@@ -42,9 +42,9 @@ async def export_channel(
     )
     writer = ArchiveWriter(file, header)
     total = first.last_seq - first.first_seq + 1
-    async for message in _messages(client, room, channel, first):
+    async for message in pages(client.history, first, room, channel):
         writer.write(_record(message))
-        if (message.seq - first.first_seq) % _PAGE == 0:
+        if (message.seq - first.first_seq) % PAGE == 0:
             progress(message.seq - first.first_seq, total)
         if message.seq == first.last_seq:
             break
@@ -78,7 +78,7 @@ async def import_channel(
                 sent.append(group.create_task(_publish(client, room, channel, record)))
                 if len(sent) == _WINDOW:
                     done = _follows(await sent.popleft(), done)
-                    if done % _PAGE == 0:
+                    if done % PAGE == 0:
                         progress(done, total)
             while sent:
                 done = _follows(await sent.popleft(), done)
@@ -104,13 +104,13 @@ async def compare_channel(
     total = sum(1 for _ in ArchiveReader(file))
     file.seek(0)
     reader = ArchiveReader(file)
-    first = await client.history(room, channel, after=reader.header.first_seq - 1, limit=_PAGE)
+    first = await client.history(room, channel, after=reader.header.first_seq - 1, limit=PAGE)
     if first.epoch != reader.header.epoch:
         raise DifferentStreamError(
             f"the channel's epoch is {first.epoch}, the archive's {reader.header.epoch}: the"
             " archived stream is gone"
         )
-    stored = _messages(client, room, channel, first)
+    stored = pages(client.history, first, room, channel)
     compared = 0
     for record in reader:
         if record.seq < first.first_seq:
@@ -119,34 +119,16 @@ async def compare_channel(
         if found is None or _record(found) != record:
             raise DifferentStreamError(f"position {record.seq} is not what the archive holds")
         compared += 1
-        if compared % _PAGE == 0:
+        if compared % PAGE == 0:
             progress(compared, total)
     progress(compared, total)
     return compared
 
 
-async def _messages(
-    client: Client, room: str, channel: str, page: HistoryPage
-) -> AsyncIterator[Message]:
-    """Every message from `page` on."""
-    expected, epoch = page.messages[0].seq if page.messages else 0, page.epoch
-    while True:
-        for message in page.messages:
-            if message.seq != expected or message.epoch != epoch:
-                raise StreamBrokenError(
-                    f"{room}:{channel}: position {expected} went while it was read"
-                )
-            yield message
-            expected += 1
-        if page.next_after is None:
-            return
-        page = await client.history(room, channel, after=page.next_after, limit=_PAGE)
-
-
 async def _compare(client: Client, room: str, channel: str, records: Iterator[Record]) -> int:
     """Take from `records` what the channel holds already; how many that are."""
     try:
-        page = await client.history(room, channel, after=0, limit=_PAGE)
+        page = await client.history(room, channel, after=0, limit=PAGE)
     except RefusedError as error:
         if error.code == "NOT_FOUND":
             return 0
@@ -154,7 +136,7 @@ async def _compare(client: Client, room: str, channel: str, records: Iterator[Re
     if page.first_seq > 1:
         raise DifferentStreamError("the channel's beginning is gone: import into a new channel")
     count = 0
-    async for message in _messages(client, room, channel, page):
+    async for message in pages(client.history, page, room, channel):
         record = next(records, None)
         if record is None or not _same(message, record):
             raise DifferentStreamError(

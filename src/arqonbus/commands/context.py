@@ -47,8 +47,8 @@ class Caller(Protocol):
         """Where deliveries go; also the caller's `Subscriber`."""
         ...
 
-    def gap_frame(self, channel: Channel, first: int, last: int, reason: str) -> bytes:
-        """The frame that names positions which the caller will not get."""
+    def gap_frame(self, channel: Channel, epoch: str, first: int, last: int, reason: str) -> bytes:
+        """The frame that names positions of an epoch which the caller will not get."""
         ...
 
 

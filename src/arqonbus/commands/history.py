@@ -23,10 +23,12 @@ Time = Annotated[datetime, msgspec.Meta(tz=True)]
 class HistoryArgs(ChannelArgs):
     """Begin after position `after` or at `since_time`; without both, the newest `limit` messages.
 
+    `epoch` is the stream's that `after` is a position of: if that is over, the answer is unknown.
     `until_time` ends the range (not included). Times are RFC 3339 and mean commit times.
     """
 
     after: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    epoch: str | None = None
     limit: Annotated[int, msgspec.Meta(ge=1)] = 100
     since_time: Time | None = None
     until_time: Time | None = None
@@ -45,6 +47,8 @@ async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Rep
     )
     if page is None:
         raise not_found(f"channel {channel.address} holds nothing yet")
+    if args.epoch not in (None, page.info.epoch):
+        return Reply(_unknown(channel, page))
     return Reply(_answer(channel, page, after, args))
 
 
@@ -57,6 +61,20 @@ async def _start(services: Services, channel: Channel, args: HistoryArgs) -> int
     return 0 if position is None else position
 
 
+def _range(channel: Channel, page: Page) -> dict[str, object]:
+    return {
+        "room": channel.address.room,
+        "channel": channel.address.channel,
+        "epoch": page.info.epoch,
+        "first_seq": page.info.first_seq,
+        "last_seq": page.info.last_seq,
+    }
+
+
+def _unknown(channel: Channel, page: Page) -> dict[str, object]:
+    return _range(channel, page) | {"complete": "unknown", "messages": [], "next_after": None}
+
+
 def _answer(channel: Channel, page: Page, after: int, args: HistoryArgs) -> dict[str, object]:
     until = None if args.until_time is None else micros(args.until_time)
     kept = [m for m in page.messages if until is None or m.timestamp < until]
@@ -64,13 +82,8 @@ def _answer(channel: Channel, page: Page, after: int, args: HistoryArgs) -> dict
     # By time nobody knows what was removed: if anything was, and the range begins there, say so.
     begins_at_edge = args.since_time is not None and after + 1 == page.info.first_seq > 1
     truncated = page.info.first_seq > after + 1 or begins_at_edge
-    return {
-        "room": channel.address.room,
-        "channel": channel.address.channel,
-        "epoch": channel.epoch,
+    return _range(channel, page) | {
         "complete": "truncated" if truncated else "complete",
-        "first_seq": page.info.first_seq,
-        "last_seq": page.info.last_seq,
         "messages": [
             msgspec.json.decode(wire.message_json(channel.head, m.seq, m.body))
             | {"stored_at": rfc3339(m.timestamp)}

@@ -11,7 +11,7 @@ from arqonbus.bus.fanout import chunk_for
 from arqonbus.commands.channels import ChannelArgs, store_channel
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command
-from arqonbus.errors import conflict, invalid, not_found
+from arqonbus.errors import StorageError, conflict, invalid, not_found
 from arqonbus.routing.hub import Channel
 from arqonbus.storage.interface import Page
 
@@ -101,11 +101,14 @@ def _replay(
     services: Services, caller: Caller, channel: Channel, after: int, first_page: Page
 ) -> Callable[[], Awaitable[None]]:
     """Send page after page; subscribe in the same breath in which nothing is left to send."""
+    epoch = channel.epoch
 
     async def run() -> None:
         page: Page | None = first_page
         position = after
         while page is not None:
+            if channel.epoch != epoch:
+                raise StorageError(f"{channel.address} began a new epoch: join it again")
             position = _send_page(caller, channel, page, position)
             if position >= channel.last_seq:
                 _subscribe(services, caller, channel)
@@ -120,7 +123,8 @@ def _replay(
 def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> int:
     """Queue a page's messages, and a gap for what retention took before them."""
     if page.info.first_seq > position + 1:
-        gap = caller.gap_frame(channel, position + 1, page.info.first_seq - 1, "retention")
+        gone = page.info.first_seq - 1
+        gap = caller.gap_frame(channel, channel.epoch, position + 1, gone, "retention")
         caller.connection.send(gap)
         position = page.info.first_seq - 1
     if not page.messages:

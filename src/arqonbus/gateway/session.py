@@ -190,8 +190,8 @@ class Session:
         frame_id, timestamp = self._stamps()
         self.send(Notice(version=VERSION, id=frame_id, timestamp=timestamp, payload=payload))
 
-    def gap_frame(self, channel: Channel, first: int, last: int, reason: str) -> bytes:
-        """The frame that names positions which this peer will not get."""
+    def gap_frame(self, channel: Channel, epoch: str, first: int, last: int, reason: str) -> bytes:
+        """The frame that names positions of an epoch which this peer will not get."""
         frame_id, timestamp = self._stamps()
         gap = Gap(
             version=VERSION,
@@ -199,7 +199,7 @@ class Session:
             timestamp=timestamp,
             room=channel.address.room,
             channel=channel.address.channel,
-            epoch=channel.epoch,
+            epoch=epoch,
             payload={"from_seq": first, "to_seq": last, "reason": reason},
         )
         return wire.server_frame(self.codec.encode(gap), binary=self.codec.binary)

@@ -80,7 +80,7 @@ class Outbox:
         binary: bool,
         max_bytes: int,
         policy: Policy,
-        gap_frame: Callable[[Channel, int, int, str], bytes],
+        gap_frame: Callable[[Channel, str, int, int, str], bytes],
         overflow: Callable[[], None],
     ) -> None:
         self.binary = binary
@@ -99,7 +99,7 @@ class Outbox:
         self._buffered = 0
         self._paused = False
         self._dirty = False
-        self._gaps: dict[Channel, tuple[int, int]] = {}
+        self._gaps: dict[tuple[Channel, str], tuple[int, int]] = {}
         self._waiters: list[asyncio.Future[None]] = []
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
@@ -198,14 +198,14 @@ class Outbox:
             self._metrics.outbox_overflow("disconnect")
             self._overflow()
             return
-        if channel not in self._gaps and self._fits(len(chunk)):
+        stream = channel, channel.epoch
+        begun = self._gaps.get(stream)
+        if begun is None and self._fits(len(chunk)):
             self._put(chunk)
             return
-        if channel not in self._gaps:
+        if begun is None:
             self._metrics.outbox_overflow("drop")
-            self._gaps[channel] = (first, last)
-        else:
-            self._gaps[channel] = (self._gaps[channel][0], last)
+        self._gaps[stream] = (first if begun is None else begun[0], last)
         self._drop("slow consumer", last - first + 1)
 
     def _drop(self, reason: str, count: int) -> None:
@@ -216,8 +216,8 @@ class Outbox:
 
     def _tell_gaps(self) -> None:
         gaps, self._gaps = self._gaps, {}
-        for channel, (first, last) in gaps.items():
-            self._put(self._gap_frame(channel, first, last, "slow consumer"))
+        for (channel, epoch), (first, last) in gaps.items():
+            self._put(self._gap_frame(channel, epoch, first, last, "slow consumer"))
 
     def _wake(self) -> None:
         waiters, self._waiters = self._waiters, []

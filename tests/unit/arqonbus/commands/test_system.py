@@ -16,7 +16,7 @@ ARGUMENTS = {
     "channel_info": {"room", "channel"},
     "join_channel": {"room", "channel", "since"},
     "leave_channel": {"room", "channel"},
-    "history": {"room", "channel", "after", "limit", "since_time", "until_time"},
+    "history": {"room", "channel", "after", "epoch", "limit", "since_time", "until_time"},
     "help": {"command"},
 }
 

@@ -363,7 +363,7 @@ async def test_the_end_cancels_the_command_and_drops_what_waits(wired: Wired, st
 async def test_a_gap_names_its_positions(wired: Wired) -> None:
     session, _ = wired.session("c_1")
     channel = await wired.channel()
-    (frame,) = unframed(session.gap_frame(channel, 3, 7, "slow consumer"))
+    (frame,) = unframed(session.gap_frame(channel, channel.epoch, 3, 7, "slow consumer"))
     gap = json.loads(frame[1])
     assert frame[0] == 1
     assert (gap["type"], gap["room"], gap["channel"]) == ("gap", "r", "c")

@@ -115,7 +115,8 @@ def chunk_line(channel: Channel, first: int, last: int, size: int) -> bytes:
     return f"{channel.address.channel} {first} {last} ".encode().ljust(size - 1, b".") + b"\n"
 
 
-def gap_line(channel: Channel, first: int, last: int, reason: str) -> bytes:
+def gap_line(channel: Channel, epoch: str, first: int, last: int, reason: str) -> bytes:
+    del epoch
     return f"{channel.address.channel} {first} {last} gap:{reason}\n".encode()
 
 

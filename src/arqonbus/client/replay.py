@@ -1,0 +1,62 @@
+"""A channel's past, page after page, with proof that nothing is missing in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+from arqonbus.client.errors import StreamBrokenError
+from arqonbus.client.items import Gap, HistoryPage, Message
+
+PAGE = 500
+History = Callable[..., Awaitable[HistoryPage]]
+
+
+async def replay(
+    history: History,
+    room: str,
+    channel: str,
+    begin: Mapping[str, object],
+    until_time: str | None,
+) -> AsyncIterator[Message | Gap]:
+    """See `Client.replay`; `begin` are the arguments of the first page."""
+    page = await history(room, channel, limit=PAGE, until_time=until_time, **begin)
+    if page.complete == "unknown":
+        raise StreamBrokenError(f"{room}:{channel}: the stream goes on in epoch {page.epoch}")
+    if page.complete == "truncated":
+        after = begin.get("after")
+        yield Gap(
+            room=room,
+            channel=channel,
+            epoch=page.epoch,
+            from_seq=after + 1 if isinstance(after, int) else 1,
+            to_seq=page.first_seq - 1,
+            reason="retention",
+        )
+    async for message in pages(history, page, room, channel, until_time):
+        yield message
+
+
+async def pages(
+    history: History, page: HistoryPage, room: str, channel: str, until_time: str | None = None
+) -> AsyncIterator[Message]:
+    """Every message from `page` on.
+
+    Raises:
+        StreamBrokenError: retention or a new epoch took messages while they were read.
+    """
+    expected, epoch = page.messages[0].seq if page.messages else 0, page.epoch
+    while True:
+        for message in page.messages:
+            if message.seq != expected or message.epoch != epoch:
+                raise StreamBrokenError(
+                    f"{room}:{channel}: position {expected} went while it was read"
+                )
+            yield message
+            expected += 1
+        if page.next_after is None:
+            return
+        page = await history(
+            room, channel, after=page.next_after, epoch=epoch, limit=PAGE, until_time=until_time
+        )
+        if page.complete != "complete":
+            raise StreamBrokenError(f"{room}:{channel}: position {expected} went while it was read")
