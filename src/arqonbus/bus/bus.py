@@ -59,6 +59,7 @@ class Bus:
         self.tick = tick
         self._metrics = metrics
         self._ledger = metrics.ledger
+        self._ledger.standing = self._standing
         self._dedup_window = limits.dedup_window
         self._max_pending = max_pending_bytes
         self._call_soon = call_soon
@@ -112,8 +113,11 @@ class Bus:
 
     def ledger(self) -> dict[str, object]:
         """The books of messages and deliveries as they stand."""
+        return self._ledger.entries()
+
+    def _standing(self) -> tuple[int, int]:
         pending = sum(peer.account().pending for peer in self.hub.peers.values())
-        return self._ledger.entries(waiting=self._commits.messages, pending=pending)
+        return self._commits.messages, pending
 
     def settled(self, channel: Channel) -> bool:
         """Whether no message of the channel waits for its commit."""

@@ -27,6 +27,10 @@ class Outlet(Protocol):
         """Queue frames that must not be left out; False if the connection is closing."""
         ...
 
+    def replay(self, frames: bytes, count: int) -> bool:
+        """Queue `count` stored messages that must not be left out; see `send`."""
+        ...
+
     async def room(self) -> None:
         """Wait until the outbox has room again."""
         ...

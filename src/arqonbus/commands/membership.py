@@ -133,7 +133,8 @@ def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> i
     first = page.messages[0].seq
     if first != position + 1:
         raise RuntimeError(f"{channel.address}: read {first} after {position}")
-    caller.connection.send(chunk_for(channel, bodies, first, binary=caller.connection.binary))
+    chunk = chunk_for(channel, bodies, first, binary=caller.connection.binary)
+    caller.connection.replay(chunk, len(bodies))
     return page.messages[-1].seq
 
 

@@ -23,6 +23,10 @@ class Connection(Protocol):
         """Queue whole frames that must not be left out; False if the connection is closing."""
         ...
 
+    def replay(self, frames: bytes, count: int) -> bool:
+        """Queue `count` stored messages that must not be left out; see `send`."""
+        ...
+
     def account(self) -> Account:
         """What became of the deliveries so far."""
         ...

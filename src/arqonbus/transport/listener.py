@@ -64,6 +64,7 @@ class Listener(WSListener):
         )
         self.deliver = self._outbox.deliver
         self.send = self._outbox.send
+        self.replay = self._outbox.replay
         self.room = self._outbox.room
         self.account = self._outbox.account
         shared.listeners[self] = None

@@ -127,6 +127,15 @@ class Outbox:
         self._put(frames)
         return True
 
+    def replay(self, frames: bytes, count: int) -> bool:
+        """Queue `count` stored messages that must not be left out; see `send`."""
+        if not self.send(frames):
+            return False
+        self._ledger.due += count
+        self._account.due += count
+        self._account.pending += count
+        return True
+
     def flush(self) -> int:
         """Hand everything to the transport, unless it has enough; bytes handed over."""
         self._dirty = False
@@ -209,8 +218,7 @@ class Outbox:
         self._drop("slow consumer", last - first + 1)
 
     def _drop(self, reason: str, count: int) -> None:
-        self._account.pending -= count
-        self._account.dropped += count
+        self._account.drop(reason, count)
         if count:
             self._ledger.dropped[reason] += count
 

@@ -88,4 +88,4 @@ async def test_status_shows_books_that_balance(calls: Calls) -> None:
     ledger = (await calls.payload("status"))["ledger"]
     assert (ledger["published"], ledger["stored"], ledger["waiting"]) == (3, 3, 0)
     assert ledger["due"] == 3
-    assert ledger["own"] == {"due": 3, "delivered": 3, "pending": 0, "dropped": 0}
+    assert ledger["own"] == {"due": 3, "delivered": 3, "pending": 0, "dropped": {}}

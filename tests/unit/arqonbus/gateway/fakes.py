@@ -61,6 +61,7 @@ class FakeConnection:
         self.on_close: Callable[[], None] = lambda: None
         self.on_room: Callable[[], None] = lambda: None
         self.rooms = 0
+        self.replayed = 0
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         del channel
@@ -71,6 +72,10 @@ class FakeConnection:
         if self.takes:
             self.writes.append(frames)
         return self.takes
+
+    def replay(self, frames: bytes, count: int) -> bool:
+        self.replayed += count
+        return self.send(frames)
 
     def account(self) -> Account:
         count = sum(last - first + 1 for first, last in self.positions)
