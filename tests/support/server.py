@@ -7,8 +7,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,15 +40,21 @@ def environment(settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "PYTHONPATH": source, "ARQONBUS_LOG_FORMAT": "json", **settings}
 
 
-@asynccontextmanager
-async def serving(data_dir: Path, **settings: object) -> AsyncIterator[Server]:
+def serving(data_dir: Path, **settings: object) -> AbstractAsyncContextManager[Server]:
     """Start a bus; `settings` are ARQONBUS_ variables in lower case without the prefix."""
+    return running(("-m", "arqonbus"), data_dir, **settings)
+
+
+@asynccontextmanager
+async def running(
+    program: Sequence[str], data_dir: Path, /, **settings: object
+) -> AsyncIterator[Server]:
+    """The same by Python's arguments before ``serve``."""
     env = {f"ARQONBUS_{name.upper()}": str(value) for name, value in settings.items()}
     ports = {"ARQONBUS_PORT": "0", "ARQONBUS_HTTP_PORT": "0", "ARQONBUS_DATA_DIR": str(data_dir)}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        "-m",
-        "arqonbus",
+        *program,
         "serve",
         env=environment(ports | env),
         stderr=asyncio.subprocess.PIPE,

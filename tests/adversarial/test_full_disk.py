@@ -1,0 +1,45 @@
+"""A disk without room: nothing is acknowledged or delivered that is not stored, and it heals."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from support.disk import full_for
+from support.pages import metric, page, until_ready
+from support.peer import peer
+from support.server import serving
+
+BIG = "x" * 60_000
+
+
+async def test_a_full_disk_refuses_turns_ready_red_and_heals(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with serving(data) as bus, peer(bus.url) as p, peer(bus.url) as reader:
+        await reader.ok("join_channel", room="r", channel="c")
+        acks = [await p.publish("r", "c", BIG) for _ in range(3)]
+        with full_for(bus.process.pid, data):
+            while (answer := await p.publish("r", "c", BIG))["type"] == "ack":
+                acks.append(answer)
+            refused = [answer, await p.publish("r", "c", BIG)]
+            red = await until_ready(bus.http, ready=False)
+            _, health = await page(bus.http, "/health")
+            available = await metric(bus.http, "arqonbus_storage_available")
+            history = await p.ok("history", room="r", channel="c", after=0)
+        await until_ready(bus.http)
+        acks.append(await p.publish("r", "c", "small"))
+        news = [await reader.until("notice"), await reader.until("notice")]
+        books = (await p.ok("status"))["ledger"]
+        await bus.stop()
+    assert {answer["error_code"] for answer in refused} == {"STORAGE_UNAVAILABLE"}
+    assert "storage: the store refused" in red["reasons"][0]
+    assert (health["storage"]["available"], health["storage"]["degraded"]) == (False, False)
+    assert available == 0
+    assert [m["seq"] for m in history["messages"]] == list(range(1, len(acks)))
+    assert [one["payload"]["available"] for one in news] == [False, True]
+    assert [ack["seq"] for ack in acks] == list(range(1, len(acks) + 1))
+    assert {ack["durability"] for ack in acks} == {"disk"}
+    assert (books["balanced"], books["refused"]) == (True, 2)
+    async with serving(data) as again, peer(again.url) as p:
+        kept = await p.ok("history", room="r", channel="c", after=0)
+    assert [m["seq"] for m in kept["messages"]] == list(range(1, len(acks) + 1))
+    assert kept["messages"][-1]["payload"] == "small"
