@@ -76,6 +76,13 @@ class Model:
             oldest = now - int(self.retention.max_age * 1_000_000)
             self.kept = {seq: entry for seq, entry in self.kept.items() if entry[0] >= oldest}
 
+    def forget_beyond(self, after: int) -> None:
+        self.kept = {seq: entry for seq, entry in self.kept.items() if seq <= after}
+        self.last = after
+
+    def drop(self, through: int) -> None:
+        self.kept = {seq: entry for seq, entry in self.kept.items() if seq > through}
+
     @property
     def size(self) -> int:
         return sum(len(body) for _, body in self.kept.values())

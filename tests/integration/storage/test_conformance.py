@@ -10,6 +10,9 @@ import pytest
 from conformance.storage import ADDRESS, EPOCH, WIDE, Model, append, commit, put, read
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.redis_store import fresh_prefix
+from support.redis_store import store as redis_store
+from support.valkey import Valkey
 
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
@@ -28,9 +31,12 @@ Make = Callable[[Retention], Storage]
 
 
 @pytest.fixture
-def make(tmp_path: Path, backend: str) -> Make:
+def make(tmp_path: Path, backend: str, request: pytest.FixtureRequest) -> Make:
     if backend == "memory":
         return MemoryStorage
+    if backend == "redis":
+        server, prefix = request.getfixturevalue("valkey"), fresh_prefix()
+        return lambda retention: redis_store(server, retention, prefix=prefix)
     return lambda retention: SqliteStorage(tmp_path / "s" / "store.db", retention)
 
 
@@ -241,21 +247,24 @@ async def test_a_closed_store_says_so_and_closing_twice_is_fine(make: Make) -> N
     await storage.close()
 
 
+_BODIES = st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=6)
 _STEP = st.one_of(
-    st.tuples(
-        st.just("append"), st.lists(st.binary(min_size=1, max_size=30), min_size=1, max_size=6)
-    ),
+    st.tuples(st.just("append"), _BODIES),
+    st.tuples(st.just("unconfirmed"), _BODIES),
     st.tuples(st.just("trim"), st.integers(0, 5)),
+    st.tuples(st.just("drop"), st.integers(0, 40)),
     st.tuples(st.just("read"), st.integers(0, 40)),
+    st.tuples(st.just("restart"), st.none()),
     st.tuples(st.just("reopen"), st.none()),
 )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
+@pytest.mark.parametrize("kind", ["sqlite", "memory", "redis"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_STEP, max_size=25), bound=st.integers(1, 12), size=st.integers(30, 200))
 def test_any_interleaving_agrees_with_the_model(
     tmp_path_factory: pytest.TempPathFactory,
+    valkey: Valkey,
     kind: str,
     steps: list[tuple[str, object]],
     bound: int,
@@ -263,9 +272,14 @@ def test_any_interleaving_agrees_with_the_model(
 ) -> None:
     retention = Retention(bound, size, max_age=3.0)
     path = tmp_path_factory.mktemp("model") / "store.db"
+    prefix = fresh_prefix()
 
     def make() -> Storage:
-        return MemoryStorage(retention) if kind == "memory" else SqliteStorage(path, retention)
+        if kind == "memory":
+            return MemoryStorage(retention)
+        if kind == "redis":
+            return redis_store(valkey, retention, prefix=prefix)
+        return SqliteStorage(path, retention)
 
     asyncio.run(_agree(make, retention, steps, durable=kind != "memory"))
 
@@ -277,17 +291,29 @@ async def _agree(
     *,
     durable: bool,
 ) -> None:
-    model, storage, now = Model(retention), make(), 0
+    model, storage, now, epochs = Model(retention), make(), 0, [EPOCH]
     await storage.open()
     await storage.create(ADDRESS, EPOCH)
     for step, value in steps:
         now += 1_000_000
-        if step == "append" and isinstance(value, list):
-            assert await put(storage, *value, timestamp=now) == model.last + 1
+        if isinstance(value, list):
+            at = model.last
+            if step == "unconfirmed" and durable:
+                # The bus did not learn the outcome, and goes on where it was.
+                await commit(storage, [ChannelAppend(ADDRESS, epochs[-1], at, now, value * 2)])
+                model.append(now, value * 2)
+                model.forget_beyond(at)
+            await commit(storage, [ChannelAppend(ADDRESS, epochs[-1], at, now, value)])
             model.append(now, value)
         elif step == "trim" and isinstance(value, int):
             await storage.trim(now + value * 1_000_000)
             model.trim(now + value * 1_000_000)
+        elif step == "drop" and isinstance(value, int):
+            await storage.drop(ADDRESS, value)
+            model.drop(value)
+        elif step == "restart":
+            epochs.append(f"epoch{len(epochs)}")
+            await storage.restart(ADDRESS, epochs[-1])
         elif step == "reopen" and durable:
             await storage.close()
             storage = make()
@@ -297,5 +323,5 @@ async def _agree(
         expected = [(s, t, b) for s, (t, b) in sorted(model.kept.items()) if s > after]
         assert [(m.seq, m.timestamp, m.body) for m in page.messages] == expected
         assert (page.info.first_seq, page.info.last_seq) == (model.first, model.last)
-        assert page.info.size == model.size
+        assert (page.info.size, page.info.epoch) == (model.size, epochs[-1])
     await storage.close()
