@@ -1,11 +1,26 @@
-"""Bind addresses before anything listens, so that a taken one is found while nobody is served."""
+"""Addresses: who reaches them, and binding them before anything listens, so that a taken one is
+found while nobody is served.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import socket
 import sys
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``; a name is not looked up and not trusted."""
+    if host.lower() == "localhost":  # RFC 6761, 6.3: always loopback
+        return True
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
 
 
 def bind(host: str, port: int) -> list[socket.socket]:

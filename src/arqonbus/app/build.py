@@ -91,7 +91,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         Tick(clock),
         metrics,
         settings.limits,
-        demanded=storage.durability,
+        demanded=settings.storage.demanded,
         max_pending_bytes=settings.storage.max_pending_bytes,
         call_soon=loop.call_soon,
         on_batch=writers.flush,
@@ -118,6 +118,11 @@ def _storage(settings: Settings) -> Storage:
     retention = Retention(kept.max_messages, kept.max_bytes, kept.max_age)
     if settings.storage.backend == "memory":
         return MemoryStorage(retention)
+    if settings.storage.backend == "redis":
+        # Imported only where it is chosen: its driver comes with an extra.
+        from arqonbus.app.build_redis import redis_storage  # noqa: PLC0415 - see above
+
+        return redis_storage(settings, retention)
     return SqliteStorage(settings.data_dir / settings.storage.file, retention)
 
 

@@ -3,12 +3,13 @@
 Fail closed: what can't be judged, such as a host name that may point anywhere, is judged unsafe.
 """
 
-import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from arqonbus.app.addresses import is_loopback
+from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import KEY_FIELDS, Settings
 from arqonbus.shield.keys import KeyProblem, read_key
@@ -24,20 +25,9 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_production(settings, origins),
         *_ports(settings),
         *_sizes(settings),
+        *storage_problems(settings, origins),
         *_data_dir(settings),
     ]
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach ``host``; a name is not looked up and not trusted."""
-    if host.lower() == "localhost":  # RFC 6761, 6.3: always loopback
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
 
 
 def _authentication(settings: Settings) -> Iterator[str]:
@@ -72,11 +62,6 @@ def _production(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]
         return
     if settings.auth.mode == "none":
         yield "profile prod needs authentication: set auth.secret_file or auth.public_key_file"
-    if settings.storage.backend == "memory":
-        yield (
-            "profile prod needs durable storage: storage.backend memory "
-            f"(from {origins.get('storage.backend', DEFAULT)}) loses everything with the process"
-        )
     for path in BINDS:
         if origins.get(path, DEFAULT) == DEFAULT:
             yield f"profile prod needs explicit binds: {path} was left to its default"
@@ -103,7 +88,7 @@ def _sizes(settings: Settings) -> Iterator[str]:
 
 def _data_dir(settings: Settings) -> Iterator[str]:
     """Look without touching: check-config must leave nothing behind."""
-    if settings.storage.backend == "memory":
+    if settings.storage.backend != "sqlite":
         return
     folder = settings.data_dir
     if "\0" in str(folder):

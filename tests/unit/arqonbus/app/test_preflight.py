@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from arqonbus.app.preflight import BINDS, is_loopback, problems
+from arqonbus.app.addresses import is_loopback
+from arqonbus.app.preflight import BINDS, problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import Settings
 
