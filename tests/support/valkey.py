@@ -37,7 +37,13 @@ class Valkey:
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.folder / "log"
-        settings = {"save": '""', "dir": str(self.folder), "bind": "127.0.0.1", **self.config}
+        settings = {
+            "save": '""',
+            "dir": str(self.folder),
+            "bind": "127.0.0.1",
+            "repl-diskless-sync-delay": "0",
+            **self.config,
+        }
         lines = "".join(f"{name} {value}\n" for name, value in settings.items())
         (self.folder / "server.conf").write_text(lines)
 
