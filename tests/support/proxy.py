@@ -5,85 +5,96 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+UP, DOWN = "up", "down"
+
+
+def _open() -> asyncio.Event:
+    gate = asyncio.Event()
+    gate.set()
+    return gate
+
+
+@dataclass
+class Passage:
+    """One connection: a gate and, if need be, an end after so many bytes for each direction."""
+
+    writers: tuple[asyncio.StreamWriter, asyncio.StreamWriter]
+    gates: dict[str, asyncio.Event] = field(default_factory=lambda: {UP: _open(), DOWN: _open()})
+    left: dict[str, int] = field(default_factory=dict)
+
+    def abort(self) -> None:
+        for writer in self.writers:
+            writer.transport.abort()
 
 
 class Proxy:
-    """Passes bytes on. `up` is the direction to the server, `down` the one to the client."""
+    """Passes bytes on: UP to the server, DOWN to the client."""
 
     def __init__(self, port: int) -> None:
         self.target = port
         self.port = 0
-        self.connections = 0
-        self.cut_up: int | None = None
-        self.cut_down: int | None = None
-        self._flows = {"up": asyncio.Event(), "down": asyncio.Event()}
-        self._writers: set[asyncio.StreamWriter] = set()
-        self.resume()
+        self.passages: list[Passage] = []
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    def stall(self, *directions: str) -> None:
-        """Pass nothing on until `resume`."""
-        for direction in directions or self._flows:
-            self._flows[direction].clear()
+    def stall(self, directions: Iterable[str] = (UP, DOWN)) -> None:
+        """Hold back what the present connections carry, until `resume`."""
+        for passage in self.passages:
+            for direction in directions:
+                passage.gates[direction].clear()
 
     def resume(self) -> None:
-        for flow in self._flows.values():
-            flow.set()
+        for passage in self.passages:
+            for gate in passage.gates.values():
+                gate.set()
 
-    def cut(self) -> None:
-        """End every connection at once."""
-        for writer in self._writers:
-            writer.transport.abort()
+    def cut(self, direction: str | None = None, after: int = 0) -> None:
+        """End the present connections, at once or after so many bytes more in a direction."""
+        for passage in tuple(self.passages):
+            if direction is None:
+                passage.abort()
+            else:
+                passage.left[direction] = after
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             writer.transport.abort()
             return
-        ends = {writer, far_writer}
-        self._writers |= ends
+        passage = Passage((writer, far_writer))
+        self.passages.append(passage)
         tasks = [
-            asyncio.create_task(self._pass(reader, far_writer, "up")),
-            asyncio.create_task(self._pass(far_reader, writer, "down")),
+            asyncio.create_task(_pass(passage, reader, far_writer, UP)),
+            asyncio.create_task(_pass(passage, far_reader, writer, DOWN)),
         ]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-            for end in ends:
-                end.transport.abort()
-            self._writers -= ends
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        passage.abort()
+        self.passages.remove(passage)
 
-    async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: str
-    ) -> None:
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                await self._flows[direction].wait()
-                allowed = self.cut_up if direction == "up" else self.cut_down
-                if allowed is not None:
-                    # The rest of what is on its way is lost with the connection.
-                    writer.write(data[:allowed])
-                    await writer.drain()
-                    if len(data) >= allowed:
-                        return
-                    allowed -= len(data)
-                    if direction == "up":
-                        self.cut_up = allowed
-                    else:
-                        self.cut_down = allowed
-                    continue
-                writer.write(data)
-                await writer.drain()
+
+async def _pass(
+    passage: Passage, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, direction: str
+) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            await passage.gates[direction].wait()
+            left = passage.left.get(direction)
+            writer.write(data if left is None else data[:left])
+            await writer.drain()
+            if left is not None:
+                if left <= len(data):
+                    return
+                passage.left[direction] = left - len(data)
 
 
 @asynccontextmanager
@@ -97,5 +108,7 @@ async def proxying(port: int, tls: ssl.SSLContext | None = None) -> AsyncIterato
     finally:
         server.close()
         proxy.resume()
-        proxy.cut()
+        while proxy.passages:
+            proxy.cut()
+            await asyncio.sleep(0)
         await server.wait_closed()

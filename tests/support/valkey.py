@@ -100,6 +100,13 @@ class Valkey:
         with Redis(port=self.port, socket_timeout=LIMIT) as client:
             return client.execute_command(*command)  # type: ignore[no-untyped-call] # the driver's
 
+    def until_replicated(self) -> None:
+        """Wait for a replica that is up to date."""
+        deadline = time.monotonic() + LIMIT
+        while self.do("INFO", "replication").get("slave0", {}).get("state") != "online":
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.01)
+
 
 @contextmanager
 def valkey(folder: Path, *arguments: str, **config: str) -> Iterator[Valkey]:

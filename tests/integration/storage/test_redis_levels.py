@@ -250,20 +250,13 @@ async def test_a_replica_is_no_place_to_write(
         await storage.close()
 
 
-async def replicated(server: Valkey) -> None:
-    """Until a replica is up to date."""
-    async with asyncio.timeout(30):
-        while server.do("INFO", "replication").get("slave0", {}).get("state") != "online":
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("strict", [True, False])
 async def test_a_commit_that_too_few_replicas_took_is_taken_back(
     server: Valkey, tmp_path_factory: pytest.TempPathFactory, *, strict: bool
 ) -> None:
     folder = tmp_path_factory.mktemp("r")
     with running(folder, replicaof=f"127.0.0.1 {server.port}", **DURABLE) as replica:
-        await replicated(server)
+        server.until_replicated()
         options = {"demanded": Durability.REPLICATED, "strict": strict, "timeout": 1.0}
         storage = store(server, attest_interval=0, **options)
         await storage.open()

@@ -29,8 +29,8 @@ end
 -- Why this script may not run; nil when it may.
 local function refused()
   local held = redis.call('HMGET', owner, 'token', 'turn')
-  if held[1] and held[1] ~= token then return redis.error_reply('FENCED') end
-  if held[1] and tonumber(held[2]) >= turn then return redis.error_reply('STALE') end
+  if held[1] and held[1] ~= token then return redis.error_reply('FENCED by another token') end
+  if held[1] and tonumber(held[2]) >= turn then return redis.error_reply('STALE turn') end
   hold()
 end
 """
