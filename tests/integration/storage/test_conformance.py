@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
+from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.interface import (
     ChannelAppend,
     CommitResult,
@@ -27,11 +28,25 @@ from arqonbus.storage.sqlite.store import SqliteStorage
 Make = Callable[[Retention], Storage]
 
 
+@pytest.fixture(params=["sqlite", "sqlite-degraded", "memory"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
 def make(tmp_path: Path, backend: str) -> Make:
+    return lambda retention: made(backend, tmp_path / "s" / "store.db", retention)
+
+
+def made(backend: str, path: Path, retention: Retention) -> Storage:
     if backend == "memory":
-        return MemoryStorage
-    return lambda retention: SqliteStorage(tmp_path / "s" / "store.db", retention)
+        return MemoryStorage(retention)
+    storage = SqliteStorage(path, retention)
+    if backend == "sqlite":
+        return storage
+    return FallbackStorage(
+        storage, max_buffer_bytes=10**6, on_not_kept=lambda n: pytest.fail(f"{n} lost")
+    )
 
 
 async def test_positions_are_consecutive_per_channel(make: Make) -> None:
@@ -45,6 +60,20 @@ async def test_positions_are_consecutive_per_channel(make: Make) -> None:
     assert [(m.seq, m.body) for m in page.messages] == [(1, b"a"), (2, b"b"), (3, b"c")]
     assert (page.info.epoch, page.info.first_seq, page.info.last_seq) == (EPOCH, 1, 3)
     assert (page.info.size, page.more) == (3, False)
+    await storage.close()
+
+
+async def test_a_batch_may_hold_several_appends_of_one_stream(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    batch = [
+        append([b"a", b"b"], 1, after=0),
+        append([b"c"], 2, after=2),
+        append([b"d"], 3, after=3),
+    ]
+    await commit(storage, batch)
+    messages = [(m.seq, m.timestamp, m.body) for m in (await read(storage)).messages]
+    assert messages == [(1, 1, b"a"), (2, 1, b"b"), (3, 2, b"c"), (4, 3, b"d")]
     await storage.close()
 
 
@@ -251,7 +280,7 @@ _STEP = st.one_of(
 )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
+@pytest.mark.parametrize("kind", ["sqlite", "sqlite-degraded", "memory"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_STEP, max_size=25), bound=st.integers(1, 12), size=st.integers(30, 200))
 def test_any_interleaving_agrees_with_the_model(
@@ -265,7 +294,7 @@ def test_any_interleaving_agrees_with_the_model(
     path = tmp_path_factory.mktemp("model") / "store.db"
 
     def make() -> Storage:
-        return MemoryStorage(retention) if kind == "memory" else SqliteStorage(path, retention)
+        return made(kind, path, retention)
 
     asyncio.run(_agree(make, retention, steps, durable=kind != "memory"))
 

@@ -303,7 +303,8 @@ class SqliteStorage:
         channel_id, info = found
         if info.last_seq > item.after:
             gone = drop_beyond(connection, channel_id, item.after)
-            info = replace(info, last_seq=item.after, size=info.size - gone)
+            first = min(info.first_seq, item.after + 1)
+            info = replace(info, first_seq=first, last_seq=item.after, size=info.size - gone)
         first = item.after + 1
         connection.executemany(
             "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
@@ -315,8 +316,9 @@ class SqliteStorage:
         size = info.size + sum(map(len, item.bodies))
         last = first + len(item.bodies) - 1
         connection.execute(
-            "UPDATE channels SET last_seq = ?, size = ?, last_timestamp = ? WHERE id = ?",
-            (last, size, item.timestamp, channel_id),
+            "UPDATE channels SET first_seq = ?, last_seq = ?, size = ?, last_timestamp = ?"
+            " WHERE id = ?",
+            (info.first_seq, last, size, item.timestamp, channel_id),
         )
         kept = StreamInfo(item.address, info.epoch, info.first_seq, last, size, item.timestamp)
         if not self._retention.spares(item.address):
