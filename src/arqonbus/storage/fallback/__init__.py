@@ -1,0 +1,1 @@
+"""Going on in memory while a store is away (mode `degraded`)."""
