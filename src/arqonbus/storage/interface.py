@@ -104,7 +104,8 @@ class Storage(Protocol):
         ...
 
     async def open(self) -> Sequence[StreamInfo]:
-        """Open, check and lock the store; return all streams.
+        """Open, check and lock the store; return all streams. After an error, `close` makes the
+        store fit for another attempt.
 
         Raises:
             StorageError: it can't be opened, is damaged, or another process has it.
@@ -118,7 +119,7 @@ class Storage(Protocol):
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """Commit the batch, each ChannelAppend all or nothing, then call `on_commit` once on the
         loop. A ChannelAppend whose stream is not in `epoch` or ends before `after` is refused with
-        StreamLostError.
+        StreamLostError. Several of one stream follow each other in the batch.
 
         At most one append is in flight: the caller waits for `on_commit` before the next. A store
         that commits at once may call `on_commit` before it returns.

@@ -122,7 +122,7 @@ class Buffer:
         self._size -= self.streams.pop(address).size
         self._order = deque(other for other in self._order if other != address)
 
-    def joined(self, info: StreamInfo) -> StreamInfo:
+    def behind(self, info: StreamInfo) -> StreamInfo:
         """A stream of the primary with what is here of it, which is moved behind what the primary
         holds if that is in another epoch.
         """
@@ -131,11 +131,16 @@ class Buffer:
             return info
         if stream.epoch != info.epoch:
             stream.move(info.epoch, info.last_seq, info.last_timestamp)
-        return StreamInfo(
-            info.address,
-            stream.epoch,
-            min(info.first_seq, stream.first_seq),
-            stream.last_seq,
-            info.size + stream.size,
-            max(info.last_timestamp, stream.last_timestamp),
-        )
+        return joined(info, stream)
+
+
+def joined(info: StreamInfo, newest: Stream) -> StreamInfo:
+    """What the primary says of a stream, with its newest part."""
+    return StreamInfo(
+        info.address,
+        newest.epoch,
+        min(info.first_seq, newest.first_seq),
+        newest.last_seq,
+        info.size + newest.size,
+        max(info.last_timestamp, newest.last_timestamp),
+    )

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
-from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.chunks import Stream
-from arqonbus.storage.fallback.buffer import Buffer
+from arqonbus.storage.fallback.buffer import Buffer, joined
 from arqonbus.storage.interface import Page, Storage, StoredKey
 
 T = TypeVar("T")
+
+
+class Range(NamedTuple):
+    """What a read asks for; see `Storage.read`."""
+
+    after: int
+    through: int
+    limit: int
+    max_bytes: int
 
 
 class Reads:
@@ -26,26 +35,19 @@ class Reads:
         self._primary = primary
         self._buffer = buffer
 
-    async def page(
-        self, address: Address, after: int, through: int, limit: int, max_bytes: int
-    ) -> Page | None:
+    async def page(self, address: Address, asked: Range) -> Page | None:
         """See `Storage.read`."""
 
         async def look(stream: Stream | None) -> Page | None:
-            border = through if stream is None else min(through, stream.first_seq - 1)
-            if stream is not None and after >= border:
-                return self._newest(address, stream, after, through, limit, max_bytes)
-            older = await self._primary.read(
-                address, after=after, through=border, limit=limit, max_bytes=max_bytes
-            )
             if stream is None:
-                return older
-            return self._both(_fitting(older, stream), stream, through, limit, max_bytes)
+                return await self._older(address, asked)
+            border = min(asked.through, stream.first_seq - 1)
+            if asked.after >= border:
+                return self._newest(address, stream, asked)
+            older = await self._older(address, asked._replace(through=border))
+            return self._both(_fitting(older, stream), stream, asked)
 
-        page = await self._asked(address, look)
-        if page is not None:
-            self.first_known[address] = page.info.first_seq
-        return page
+        return await self._settled(address, look)
 
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         """See `Storage.position_at`."""
@@ -61,7 +63,7 @@ class Reads:
                 raise StorageError(f"{address} is not in the store")
             return min(position, before)
 
-        return await self._asked(address, look)
+        return await self._settled(address, look)
 
     async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
         """See `Storage.newest_keys`."""
@@ -74,9 +76,9 @@ class Reads:
                 return newest
             return [*await self._older_keys(address, stream.first_seq, limit), *newest][-limit:]
 
-        return await self._asked(address, look)
+        return await self._settled(address, look)
 
-    async def _asked(self, address: Address, look: Callable[[Stream | None], Awaitable[T]]) -> T:
+    async def _settled(self, address: Address, look: Callable[[Stream | None], Awaitable[T]]) -> T:
         """What `look` finds while the border between primary and memory stays where it is."""
         while True:
             stream = self._buffer.streams.get(address)
@@ -86,14 +88,17 @@ class Reads:
             try:
                 found = await look(stream)
             except StorageError as error:
-                raise StorageError(
-                    f"older messages of {address} can't be read at present: {error.message}"
-                ) from error
-            if self._buffer.streams.get(address) is stream and border == (
-                stream.epoch,
-                stream.first_seq,
-            ):
-                return found
+                if self._is_at(address, stream, border):
+                    raise StorageError(
+                        f"older messages of {address} can't be read at present: {error.message}"
+                    ) from error
+            else:
+                if self._is_at(address, stream, border):
+                    return found
+
+    def _is_at(self, address: Address, stream: Stream, border: tuple[str, int]) -> bool:
+        same = self._buffer.streams.get(address) is stream
+        return same and (stream.epoch, stream.first_seq) == border
 
     async def _older_keys(self, address: Address, border: int, limit: int) -> list[StoredKey]:
         """The newest of the primary's below `border`; what lies beyond was refused."""
@@ -105,32 +110,31 @@ class Reads:
                 return older
             asked *= 2
 
-    def _newest(
-        self,
-        address: Address,
-        stream: Stream,
-        after: int,
-        through: int,
-        limit: int,
-        max_bytes: int,
-    ) -> Page:
-        messages, more = stream.read(after=after, through=through, limit=limit, max_bytes=max_bytes)
-        first = min(self.first_known.get(address, 1), stream.first_seq)
-        info = StreamInfo(
-            address, stream.epoch, first, stream.last_seq, stream.size, stream.last_timestamp
+    async def _older(self, address: Address, asked: Range) -> Page | None:
+        after, through, limit, max_bytes = asked
+        page = await self._primary.read(
+            address, after=after, through=through, limit=limit, max_bytes=max_bytes
         )
-        return Page(messages, info, more)
+        if page is not None:
+            self.first_known[address] = page.info.first_seq
+        return page
 
-    def _both(self, older: Page, stream: Stream, through: int, limit: int, max_bytes: int) -> Page:
+    def _newest(self, address: Address, stream: Stream, asked: Range) -> Page:
+        messages, more = stream.read(**asked._asdict())
+        first = min(self.first_known.get(address, 1), stream.first_seq)
+        return Page(messages, replace(stream.info(address), first_seq=first), more)
+
+    @staticmethod
+    def _both(older: Page, stream: Stream, asked: Range) -> Page:
         """The primary's page, continued with what is in memory if there is room for more."""
-        info = self._buffer.joined(older.info)
+        info = joined(older.info, stream)
         if older.more:
             return Page(older.messages, info, more=True)
         newest, more = stream.read(
             after=stream.first_seq - 1,
-            through=through,
-            limit=limit - len(older.messages),
-            max_bytes=max_bytes - sum(len(message.body) for message in older.messages),
+            through=asked.through,
+            limit=asked.limit - len(older.messages),
+            max_bytes=asked.max_bytes - sum(len(message.body) for message in older.messages),
         )
         return Page((*older.messages, *newest), info, more)
 

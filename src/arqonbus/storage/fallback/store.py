@@ -26,7 +26,8 @@ from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.chunks import Stream
 from arqonbus.storage.fallback.buffer import Buffer
-from arqonbus.storage.fallback.reads import Reads
+from arqonbus.storage.fallback.reads import Range, Reads
+from arqonbus.storage.fallback.runs import Runs
 from arqonbus.storage.fallback.writeback import WriteBack
 from arqonbus.storage.interface import (
     Adopt,
@@ -58,12 +59,14 @@ class FallbackStorage:
         self._buffer = Buffer(max_buffer_bytes)
         self._write_back = WriteBack(primary, self._buffer)
         self._reads = Reads(primary, self._buffer)
+        self._runs = Runs(primary)
         # Why memory takes what comes; None while the primary does.
         self._away: str | None = None
         self._opened = self._closed = False
         self._held: OnCommit | None = None
-        self._under_way: asyncio.Event = asyncio.Event()
-        self._under_way.set()
+        self._probing = asyncio.Lock()
+        self._settled = asyncio.Event()
+        self._settled.set()
 
     @property
     def durability(self) -> Durability:
@@ -85,7 +88,7 @@ class FallbackStorage:
 
     async def _open(self) -> Sequence[StreamInfo]:
         try:
-            infos = await self._primary.open()
+            infos = await self._runs.begin(await self._primary.open())
         except StorageError:
             await self._primary.close()
             raise
@@ -95,12 +98,22 @@ class FallbackStorage:
 
     async def close(self) -> None:
         """See `Storage.close`; one last attempt to write what is only in memory."""
-        await self._under_way.wait()
-        if self._away is not None:
+        await self._settled.wait()
+        if self._away is not None and not self._closed:
             await self.probe(lambda _: None)
         self._closed = True
+        await self._settled.wait()
+        if self._away is None and self._opened:
+            await self._end()
+        self._opened = False
         self._count_not_kept()
         await self._primary.close()
+
+    async def _end(self) -> None:
+        try:
+            await self._runs.end()
+        except StorageError as error:
+            log.warning("the end of this run is not marked", reason=error.message)
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """See `Storage.append`."""
@@ -115,7 +128,7 @@ class FallbackStorage:
 
     def _append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         def settle(result: CommitResult) -> None:
-            self._under_way.set()
+            self._settled.set()
             if isinstance(result, StorageError) and not isinstance(result, StreamLostError):
                 self._go_on_without(result.message)
                 result = Lowered(Durability.MEMORY)
@@ -123,7 +136,7 @@ class FallbackStorage:
 
         for item in batch:
             self._reads.first_known.setdefault(item.address, 1)
-        self._under_way.clear()
+        self._settled.clear()
         self._primary.append(batch, settle)
 
     async def create(self, address: Address, epoch: str) -> StreamInfo:
@@ -156,7 +169,7 @@ class FallbackStorage:
         self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
     ) -> Page | None:
         """See `Storage.read`."""
-        return await self._reads.page(address, after, through, limit, max_bytes)
+        return await self._reads.page(address, Range(after, through, limit, max_bytes))
 
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         """See `Storage.position_at`."""
@@ -173,18 +186,18 @@ class FallbackStorage:
         await self._primary.drop(address, through)
 
     async def trim(self, now: int) -> int:
-        """See `Storage.trim`: what is not written yet stays."""
+        """See `Storage.trim`: what is not written yet stays, whatever its age."""
         return await self._primary.trim(now) if self._opened else 0
 
     async def probe(self, adopt: Adopt) -> None:
         """See `Storage.probe`; the buffer is written back as soon as the primary is there."""
-        problem = await self._reach(adopt)
-        if problem is not None:
+        async with self._probing:
+            problem = await self._reach(adopt)
+            if problem is None and self._away is not None:
+                await self._come_back(adopt)
             # A commit under way says itself whether it came through.
-            if self._under_way.is_set():
+            elif problem is not None and self._settled.is_set():
                 self._go_on_without(problem)
-        elif self._away is not None:
-            await self._come_back(adopt)
 
     async def _reach(self, adopt: Adopt) -> str | None:
         """Open or probe the primary; why it takes no messages."""
@@ -238,11 +251,11 @@ class FallbackStorage:
             if info.address not in streams or streams[info.address].epoch != info.epoch
         ]
         if changed:
-            adopt([self._buffer.joined(info) for info in changed])
+            adopt([self._buffer.behind(info) for info in changed])
 
     def _joined(self, info: StreamInfo) -> StreamInfo:
         self._saw([info])
-        return self._buffer.joined(info)
+        return self._buffer.behind(info)
 
     def _saw(self, infos: Sequence[StreamInfo]) -> None:
         self._reads.first_known.update((info.address, info.first_seq) for info in infos)
@@ -266,7 +279,6 @@ class FallbackStorage:
         counts = self._buffer.counts()
         for address in tuple(self._buffer.streams):
             self._buffer.discard(address)
-        self._away = None
         if not counts:
             return
         lost = sum(n for address, n in counts.items() if address.room != SYSTEM_ROOM)

@@ -97,12 +97,12 @@ class WriteBack:
         self._restarted.add(address)
         log.error("a stream was lost while the store was away", channel=str(address))
         info = await self._primary.restart(address, new_epoch())
-        adopt([self._buffer.joined(info)])
+        adopt([self._buffer.behind(info)])
 
     async def _create(self, address: Address, adopt: Adopt) -> None:
         stream = self._buffer.streams[address]
         info = await self._primary.create(address, stream.epoch)
         if info.epoch != stream.epoch:
-            adopt([self._buffer.joined(info)])
+            adopt([self._buffer.behind(info)])
         if not stream.chunks:
             self._buffer.discard(address)
