@@ -35,7 +35,9 @@ class Kept:
 
     def cut(self, after: int) -> None:
         """Lose what lies beyond `after`."""
-        self.last = min(self.last, after)
+        if after >= self.last:
+            return
+        self.last = after
         self.first = min(self.first, self.last + 1)
         self.messages = {seq: kept for seq, kept in self.messages.items() if seq <= after}
 

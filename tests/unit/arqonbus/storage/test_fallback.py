@@ -97,6 +97,33 @@ async def test_what_was_there_before_can_be_read_only_if_the_primary_can() -> No
     await bus.store.close()
 
 
+@pytest.mark.parametrize("left", [None, 1], ids=["all is gone", "the tail is gone"])
+async def test_a_page_never_bridges_what_the_primary_lost(left: int | None) -> None:
+    bus = await Bus().open()
+    await bus.put(A, b"1", b"2")
+    bus.server.full = True
+    await bus.put(A, b"3")
+    if left is None:
+        del bus.server.streams[A]
+    else:
+        bus.server.streams[A].cut(left)
+    with pytest.raises(StorageError, match="can't be read at present"):
+        await bus.history(A)
+    bus.server.full = False
+    await bus.store.close()
+
+
+async def test_a_page_bounded_in_bytes_ends_in_the_primary() -> None:
+    bus = await Bus().open()
+    await bus.put(A, b"11", b"22", b"33")
+    bus.server.full = True
+    await bus.put(A, b"4")
+    page = await bus.store.read(A, after=0, through=4, limit=9, max_bytes=5)
+    assert page is not None
+    assert ([message.seq for message in page.messages], page.more) == ([1, 2], True)
+    await bus.store.close()
+
+
 async def test_the_state_without_messages_is_told_from_memory() -> None:
     bus = await Bus().open()
     await bus.put(A, b"1", b"2")
