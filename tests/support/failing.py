@@ -64,6 +64,7 @@ class FailingServer:
         self.down = self.full = False
         self.outcomes: list[bool] = []
         self.lowered: list[Durability] = []
+        self.at_append: Callable[[], object] = lambda: None
         self.at_commit: Callable[[Sequence[ChannelAppend]], None] | None = None
         self.batches: list[Sequence[ChannelAppend]] = []
 
@@ -96,6 +97,7 @@ class FailingStorage:
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         assert not self._in_flight, "a second append before the first was answered"
         self._in_flight = True
+        self._server.at_append()
         asyncio.get_running_loop().call_soon(self._commit, list(batch), on_commit)
 
     def _commit(self, batch: list[ChannelAppend], on_commit: OnCommit) -> None:
@@ -181,7 +183,9 @@ class FailingStorage:
     async def drop(self, address: Address, through: int) -> None:
         await self._reached(writing=True)
         kept = self._server.streams.get(address)
-        for seq in range(kept.first, min(through, kept.last) + 1) if kept else ():
+        if kept is None:
+            return
+        for seq in range(kept.first, min(through, kept.last) + 1):
             del kept.messages[seq]
             kept.first = seq + 1
 

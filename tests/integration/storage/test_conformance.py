@@ -16,6 +16,7 @@ from support.valkey import Valkey
 
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
+from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.interface import (
     ChannelAppend,
     CommitResult,
@@ -30,14 +31,29 @@ from arqonbus.storage.sqlite.store import SqliteStorage
 Make = Callable[[Retention], Storage]
 
 
+@pytest.fixture(params=["sqlite", "sqlite-degraded", "memory", "redis", "redis-degraded"])
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
 def make(tmp_path: Path, backend: str, request: pytest.FixtureRequest) -> Make:
-    if backend == "memory":
+    kind, _, mode = backend.partition("-")
+    if kind == "memory":
         return MemoryStorage
-    if backend == "redis":
+    if kind == "redis":
         server, prefix = request.getfixturevalue("valkey"), fresh_prefix()
-        return lambda retention: redis_store(server, retention, prefix=prefix)
-    return lambda retention: SqliteStorage(tmp_path / "s" / "store.db", retention)
+        return lambda retention: in_mode(mode, redis_store(server, retention, prefix=prefix))
+    path = tmp_path / "s" / "store.db"
+    return lambda retention: in_mode(mode, SqliteStorage(path, retention))
+
+
+def in_mode(mode: str, storage: Storage) -> Storage:
+    if mode != "degraded":
+        return storage
+    return FallbackStorage(
+        storage, max_buffer_bytes=10**6, on_not_kept=lambda n: pytest.fail(f"{n} lost")
+    )
 
 
 async def test_positions_are_consecutive_per_channel(make: Make) -> None:
@@ -51,6 +67,20 @@ async def test_positions_are_consecutive_per_channel(make: Make) -> None:
     assert [(m.seq, m.body) for m in page.messages] == [(1, b"a"), (2, b"b"), (3, b"c")]
     assert (page.info.epoch, page.info.first_seq, page.info.last_seq) == (EPOCH, 1, 3)
     assert (page.info.size, page.more) == (3, False)
+    await storage.close()
+
+
+async def test_a_batch_may_hold_several_appends_of_one_stream(make: Make) -> None:
+    storage = make(WIDE)
+    await storage.open()
+    batch = [
+        append([b"a", b"b"], 1, after=0),
+        append([b"c"], 2, after=2),
+        append([b"d"], 3, after=3),
+    ]
+    await commit(storage, batch)
+    messages = [(m.seq, m.timestamp, m.body) for m in (await read(storage)).messages]
+    assert messages == [(1, 1, b"a"), (2, 1, b"b"), (3, 2, b"c"), (4, 3, b"d")]
     await storage.close()
 
 
@@ -259,13 +289,15 @@ _STEP = st.one_of(
 )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "memory", "redis"])
+@pytest.mark.parametrize(
+    "backend", ["sqlite", "sqlite-degraded", "memory", "redis", "redis-degraded"]
+)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_STEP, max_size=25), bound=st.integers(1, 12), size=st.integers(30, 200))
 def test_any_interleaving_agrees_with_the_model(
     tmp_path_factory: pytest.TempPathFactory,
     valkey: Valkey,
-    kind: str,
+    backend: str,
     steps: list[tuple[str, object]],
     bound: int,
     size: int,
@@ -275,13 +307,14 @@ def test_any_interleaving_agrees_with_the_model(
     prefix = fresh_prefix()
 
     def make() -> Storage:
+        kind, _, mode = backend.partition("-")
         if kind == "memory":
             return MemoryStorage(retention)
         if kind == "redis":
-            return redis_store(valkey, retention, prefix=prefix)
-        return SqliteStorage(path, retention)
+            return in_mode(mode, redis_store(valkey, retention, prefix=prefix))
+        return in_mode(mode, SqliteStorage(path, retention))
 
-    asyncio.run(_agree(make, retention, steps, durable=kind != "memory"))
+    asyncio.run(_agree(make, retention, steps, durable=backend != "memory"))
 
 
 async def _agree(

@@ -7,10 +7,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conformance.storage import ADDRESS, EPOCH, WIDE, commit, put, read
+from conformance.storage import ADDRESS, EPOCH, WIDE, append, commit, put, read
 
 from arqonbus.errors import StorageError
 from arqonbus.storage.interface import ChannelAppend, StoredKey
+from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
 
 
@@ -126,3 +127,20 @@ async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None
     assert [message.body for message in (await read(again)).messages] == [b"a", b"b", b"c"]
     assert list(await again.newest_keys(ADDRESS, 9)) == [StoredKey(3, "k", b"c")]
     await again.close()
+
+
+async def test_what_a_refused_commit_left_and_retention_cut_is_replaced_without_a_hole(
+    tmp_path: Path,
+) -> None:
+    path, retention = tmp_path / "store.db", Retention(2, 10**6)
+    storage = SqliteStorage(path, retention)
+    await storage.open()
+    await put(storage, b"a", b"b")
+    await put(storage, b"x", b"y", b"z")
+    await commit(storage, [append([b"c"], after=2)])
+    await storage.close()
+    storage = SqliteStorage(path, retention)
+    infos = await storage.open()
+    assert [(info.first_seq, info.last_seq, info.size) for info in infos] == [(3, 3, 1)]
+    assert [m.body for m in (await read(storage)).messages] == [b"c"]
+    await storage.close()

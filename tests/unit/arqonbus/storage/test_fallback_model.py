@@ -1,4 +1,4 @@
-"""Any interleaving of traffic, failures, losses and restarts: what was taken is where it must be."""
+"""Any interleaving of traffic, failures, losses and restarts: what was taken is kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ModelBus(Bus):
         self.expected: dict[Address, list[bytes]] = before.expected if before else {}
         self.given: dict[tuple[Address, str, int], bytes] = before.given if before else {}
         self.unsure: set[Address] = set(self.server.streams) & set(self.expected)
-        self.number = before.number if before else 0
+        self.number: int = before.number if before else 0
 
     def adopt(self, infos: Sequence[StreamInfo]) -> None:
         super().adopt(infos)
