@@ -56,17 +56,22 @@ class Kept:
 class FailingServer:
     """Where the streams are. `down`: nothing works; `full`: it can only be read.
 
-    `outcomes` are used up by commits while it is down: whether one is stored though it fails.
+    `turns` is how long a commit takes. `outcomes` are used up by commits while it is down: whether
+    one is stored though it fails.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, down: bool = False) -> None:
         self.streams: dict[Address, Kept] = {}
-        self.down = self.full = False
+        self.down, self.full = down, False
+        self.turns = 1
         self.outcomes: list[bool] = []
         self.lowered: list[Durability] = []
         self.at_append: Callable[[], object] = lambda: None
         self.at_commit: Callable[[Sequence[ChannelAppend]], None] | None = None
         self.batches: list[Sequence[ChannelAppend]] = []
+
+    def come_up(self) -> None:
+        self.down = False
 
     def bodies(self, address: Address) -> list[bytes]:
         kept = self.streams[address].messages
@@ -74,7 +79,7 @@ class FailingServer:
 
 
 class FailingStorage:
-    """Implements `storage.interface.Storage` on a `FailingServer`; commits in the next turn."""
+    """Implements `storage.interface.Storage` on a `FailingServer`; commits in a later turn."""
 
     durability = Durability.DISK
     capabilities = frozenset(Capability)
@@ -85,22 +90,27 @@ class FailingStorage:
         self._in_flight = False
 
     async def open(self) -> Sequence[StreamInfo]:
+        assert not self._open, "opened twice"
         await asyncio.sleep(0)
         self._check(writing=True)
         self._open = True
         return [kept.info(address) for address, kept in self._server.streams.items()]
 
     async def close(self) -> None:
-        assert not self._in_flight
+        while self._in_flight:  # noqa: ASYNC110 - the commit is due in a few turns
+            await asyncio.sleep(0)
         self._open = False
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         assert not self._in_flight, "a second append before the first was answered"
         self._in_flight = True
         self._server.at_append()
-        asyncio.get_running_loop().call_soon(self._commit, list(batch), on_commit)
+        self._commit(list(batch), on_commit, self._server.turns)
 
-    def _commit(self, batch: list[ChannelAppend], on_commit: OnCommit) -> None:
+    def _commit(self, batch: list[ChannelAppend], on_commit: OnCommit, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._commit, batch, on_commit, turns - 1)
+            return
         if self._server.at_commit is not None:
             self._server.at_commit(batch)
         self._server.batches.append(batch)

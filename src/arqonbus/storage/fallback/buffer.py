@@ -122,6 +122,12 @@ class Buffer:
         self._size -= self.streams.pop(address).size
         self._order = deque(other for other in self._order if other != address)
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self.streams.clear()
+        self._order.clear()
+        self._size = self._refused_size = 0
+
     def behind(self, info: StreamInfo) -> StreamInfo:
         """A stream of the primary with what is here of it, which is moved behind what the primary
         holds if that is in another epoch.

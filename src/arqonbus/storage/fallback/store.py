@@ -89,7 +89,7 @@ class FallbackStorage:
     async def _open(self) -> Sequence[StreamInfo]:
         try:
             infos = await self._runs.begin(await self._primary.open())
-        except StorageError:
+        except (StorageError, asyncio.CancelledError):
             await self._primary.close()
             raise
         self._opened = True
@@ -99,6 +99,7 @@ class FallbackStorage:
     async def close(self) -> None:
         """See `Storage.close`; one last attempt to write what is only in memory."""
         await self._settled.wait()
+        await self._write_back.landed()
         if self._away is not None and not self._closed:
             await self.probe(lambda _: None)
         self._closed = True
@@ -277,8 +278,7 @@ class FallbackStorage:
 
     def _count_not_kept(self) -> None:
         counts = self._buffer.counts()
-        for address in tuple(self._buffer.streams):
-            self._buffer.discard(address)
+        self._buffer.clear()
         if not counts:
             return
         lost = sum(n for address, n in counts.items() if address.room != SYSTEM_ROOM)

@@ -48,9 +48,7 @@ class WriteBack:
         Raises:
             StorageError: something could not be written; it is still in the buffer.
         """
-        if self._under_way is not None:
-            # Of a run that was cancelled.
-            await asyncio.shield(self._under_way)
+        await self.landed()
         self._restarted.clear()
         left = 2 * self._buffer.appends
         try:
@@ -64,6 +62,11 @@ class WriteBack:
                     await self._create(next(iter(self._buffer.streams)), adopt)
         finally:
             self.holding = False
+
+    async def landed(self) -> None:
+        """Wait for what a cancelled run left in the primary's hands."""
+        if self._under_way is not None:
+            await asyncio.shield(self._under_way)
 
     async def _write(self, batch: Sequence[ChannelAppend], adopt: Adopt) -> None:
         result = await asyncio.shield(self._handed_in(batch))
