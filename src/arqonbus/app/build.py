@@ -20,6 +20,7 @@ from arqonbus.routing.hub import Hub
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.keys import read_key
 from arqonbus.shield.tokens import TokenAuthenticator
+from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
@@ -78,7 +79,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     loop = asyncio.get_running_loop()
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    storage = _storage(settings)
+    storage = _storage(settings, metrics)
     hub = Hub(
         storage.durability,
         max_channels=settings.limits.max_channels,
@@ -113,11 +114,22 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     )
 
 
-def _storage(settings: Settings) -> Storage:
+def _storage(settings: Settings, metrics: Metrics) -> Storage:
     kept = settings.retention
     retention = Retention(kept.max_messages, kept.max_bytes, kept.max_age)
     if settings.storage.backend == "memory":
         return MemoryStorage(retention)
+    durable = _durable_storage(settings, retention)
+    if settings.storage.mode == "strict":
+        return durable
+    return FallbackStorage(
+        durable,
+        max_buffer_bytes=settings.storage.degraded_buffer_bytes,
+        on_not_kept=metrics.not_kept,
+    )
+
+
+def _durable_storage(settings: Settings, retention: Retention) -> Storage:
     if settings.storage.backend == "redis":
         # Imported only where it is chosen: its driver comes with an extra.
         from arqonbus.app.build_redis import redis_storage  # noqa: PLC0415 - see above

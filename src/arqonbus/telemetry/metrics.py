@@ -74,6 +74,10 @@ class Metrics:
         )
         self._degraded = make.gauge("degraded", "1 while less than what was demanded is in force.")
         self._available = make.gauge("storage_available", "1 while the store takes messages.")
+        self._not_kept = make.counter(
+            "messages_not_kept_total",
+            "Messages taken at level memory in mode degraded that the store never got.",
+        )
         self._streams_lost = make.counter(
             "streams_lost_total", "Streams of which the store lost positions."
         )
@@ -121,6 +125,10 @@ class Metrics:
         self._level.set(level)
         self._degraded.set(degraded)
         self._available.set(available)
+
+    def not_kept(self, messages: int) -> None:
+        """So many messages that were taken at level memory never got into the store."""
+        self._not_kept.inc(messages)
 
     def stream_lost(self) -> None:
         """The store lost positions of a stream."""

@@ -15,6 +15,7 @@ import structlog
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import SYSTEM_ROOM, Address
+from arqonbus.model.durability import Durability
 from arqonbus.model.ids import new_epoch
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered, Storage
@@ -63,14 +64,20 @@ class Runs:
         return await self._primary.restart(info.address, new_epoch())
 
     async def _mark(self, body: bytes) -> None:
-        done: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
         mark = ChannelAppend(MARKS, self._epoch, self._count, 1, [body])
-        self._primary.append([mark], done.set_result)
-        result = await asyncio.shield(done)
-        errors = [result] if isinstance(result, StorageError | Lowered) else result
-        for error in errors:
-            if isinstance(error, Lowered):
-                raise StorageError(f"the store reaches only {error.durability.wire} now")
+        # A store that fell in level says so before it takes anything: once for each level at most.
+        for _ in Durability:
+            result = await self._committed(mark)
+            if not isinstance(result, Lowered):
+                break
+        else:
+            raise StorageError("the store falls in level again and again")
+        for error in [result] if isinstance(result, StorageError) else result:
             if error is not None:
                 raise error
         self._count += 1
+
+    async def _committed(self, mark: ChannelAppend) -> CommitResult:
+        done: asyncio.Future[CommitResult] = asyncio.get_running_loop().create_future()
+        self._primary.append([mark], done.set_result)
+        return await asyncio.shield(done)

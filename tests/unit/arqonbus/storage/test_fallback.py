@@ -70,6 +70,16 @@ async def test_a_lower_level_of_the_primary_is_passed_on() -> None:
     await bus.store.close()
 
 
+async def test_a_level_that_fell_before_the_start_is_no_reason_to_go_on_without() -> None:
+    server = FailingServer()
+    server.lowered = [Durability.REMOTE]
+    bus = await Bus(server).open()
+    assert await bus.put(A, b"1") is Durability.REMOTE
+    await bus.store.close()
+    server.lowered = [Durability.REMOTE] * 9
+    assert (await Bus(server).open()).store.durability is Durability.MEMORY
+
+
 async def test_what_was_there_before_can_be_read_only_if_the_primary_can() -> None:
     bus = await Bus().open()
     await bus.put(A, b"1", b"2", **{"2": "k2"})
