@@ -38,19 +38,24 @@ class Proxy:
         self.target = port
         self.port = 0
         self.passages: list[Passage] = []
+        self._shut: tuple[str, ...] = ()
 
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}"
 
-    def stall(self, directions: Iterable[str] = (UP, DOWN)) -> None:
-        """Hold back what the present connections carry, until `resume`."""
+    def stall(self, directions: Iterable[str] = (UP, DOWN), *, new: bool = False) -> None:
+        """Hold back what the present connections carry, and those to come if `new`."""
+        self._shut = tuple(directions) if new else ()
         for passage in self.passages:
             for direction in directions:
                 passage.gates[direction].clear()
 
     def resume(self) -> None:
+        """Let everything pass again, and cut nothing more."""
+        self._shut = ()
         for passage in self.passages:
+            passage.left.clear()
             for gate in passage.gates.values():
                 gate.set()
 
@@ -69,6 +74,8 @@ class Proxy:
             writer.transport.abort()
             return
         passage = Passage((writer, far_writer))
+        for direction in self._shut:
+            passage.gates[direction].clear()
         self.passages.append(passage)
         tasks = [
             asyncio.create_task(_pass(passage, reader, far_writer, UP)),
