@@ -41,10 +41,18 @@ class ArqonBusError(Exception):
 
 
 class StorageError(ArqonBusError):
-    """The store refused or could not be reached: nothing of the batch was stored."""
+    """The store refused or could not be reached: nothing of the batch was stored.
 
-    def __init__(self, message: str) -> None:
+    `detail` is for the log of whoever runs the server (hosts, what a driver said); it is in the
+    error's text but not in `message`, which peers are sent.
+    """
+
+    def __init__(self, message: str, *, detail: str = "") -> None:
         super().__init__(ErrorCode.STORAGE_UNAVAILABLE, message, retryable=True)
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.detail}" if self.detail else self.message
 
 
 def invalid(message: str) -> ArqonBusError:

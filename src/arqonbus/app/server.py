@@ -53,7 +53,7 @@ async def _serve(settings: Settings) -> int:
     try:
         await app.bus.load(await app.storage.open())
     except StorageError as error:
-        log.error("storage can't be opened", reason=error.message)  # noqa: TRY400 - the reason says all
+        log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
         return Exit.IO
     if not await _listen(app):
@@ -146,7 +146,7 @@ async def _trim(app: App) -> None:
             await app.storage.trim(app.bus.tick.now())
         except StorageError as error:
             app.metrics.internal_error("trim")
-            log.exception("retention failed", reason=error.message)
+            log.exception("retention failed", reason=str(error))
 
 
 async def _look_after(app: App) -> None:
@@ -157,7 +157,7 @@ async def _look_after(app: App) -> None:
             await app.bus.look_after()
         except StorageError as error:
             app.metrics.internal_error("probe")
-            log.exception("the store can't be looked at", reason=error.message)
+            log.exception("the store can't be looked at", reason=str(error))
 
 
 async def _drain(app: App) -> int:

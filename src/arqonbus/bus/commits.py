@@ -191,7 +191,7 @@ class Commits:
             piece.channel.ids.refused()
             self._tell_refused(piece, everything, error)
         self._ledger.refused += refused
-        log.error("commit refused", messages=refused, reason=error.message)
+        log.error("commit refused", messages=refused, reason=str(error))
 
     def _refuse_unmet(self, piece: Taken, unmet: set[int], reached: Durability) -> None:
         error = ArqonBusError(

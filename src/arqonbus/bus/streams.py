@@ -88,7 +88,7 @@ class Streams:
             info = await self._storage.restart(channel.address, new_epoch())
         except StorageError as error:
             # Whoever meets the loss next begins again.
-            log.warning("a lost stream can't go on yet", reason=error.message)
+            log.warning("a lost stream can't go on yet", reason=str(error))
             return
         except Exception:
             # The task's edge.

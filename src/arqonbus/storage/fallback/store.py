@@ -83,7 +83,7 @@ class FallbackStorage:
         try:
             return await self._open()
         except StorageError as error:
-            self._go_on_without(error.message)
+            self._go_on_without(error.message, error.detail)
             return []
 
     async def _open(self) -> Sequence[StreamInfo]:
@@ -114,7 +114,7 @@ class FallbackStorage:
         try:
             await self._runs.end()
         except StorageError as error:
-            log.warning("the end of this run is not marked", reason=error.message)
+            log.warning("the end of this run is not marked", reason=str(error))
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """See `Storage.append`."""
@@ -131,7 +131,7 @@ class FallbackStorage:
         def settle(result: CommitResult) -> None:
             self._settled.set()
             if isinstance(result, StorageError) and not isinstance(result, StreamLostError):
-                self._go_on_without(result.message)
+                self._go_on_without(result.message, result.detail)
                 result = Lowered(Durability.MEMORY)
             on_commit(result)
 
@@ -237,9 +237,11 @@ class FallbackStorage:
             return self._primary.shortfall()
         return f"kept in memory until the store is back: {self._away}"
 
-    def _go_on_without(self, reason: str) -> None:
+    def _go_on_without(self, reason: str, detail: str = "") -> None:
         if self._away is None:
-            log.error("the store is away: what comes is kept in memory", reason=reason)
+            log.error(
+                "the store is away: what comes is kept in memory", reason=reason, detail=detail
+            )
         self._away = reason
 
     def _tell(self, infos: Sequence[StreamInfo], adopt: Adopt) -> None:

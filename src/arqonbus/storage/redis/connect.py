@@ -112,10 +112,10 @@ class Connector:
                     return await self._ask_sentinel(host, port)
                 return await self._ask_node(host, port)
             except (RedisError, OSError) as error:
-                trouble.append(f"{host}:{port}: {refusal(error).message}")
+                trouble.append(f"{host}:{port}: {refusal(error)}")
             except StorageError as error:
-                trouble.append(f"{host}:{port}: {error.message}")
-        raise StorageError(f"nobody knows the primary ({'; '.join(trouble)})")
+                trouble.append(f"{host}:{port}: {error}")
+        raise StorageError("nobody knows the primary Redis server", detail="; ".join(trouble))
 
     async def _ask_sentinel(self, host: str, port: int) -> tuple[str, int]:
         connection = await self._to(host, port, bare=True)

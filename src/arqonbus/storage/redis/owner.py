@@ -111,5 +111,5 @@ class Owner:
         except ReplyError as error:
             if error.word == "FENCED":
                 self.fenced = error.message
-                log.error("another bus took over this store", reason=error.message)  # noqa: TRY400 - the reason says all
+                log.error("another bus took over this store", reason=str(error))  # noqa: TRY400 - the reason says all
             raise

@@ -124,7 +124,7 @@ class RedisStorage:
             try:
                 await self._owner.release()
             except StorageError as error:
-                log.warning("the store could not be given up: its lease ends", reason=error.message)
+                log.warning("the store could not be given up: its lease ends", reason=str(error))
         await self._writing.close()
         await self._reading.close()
 

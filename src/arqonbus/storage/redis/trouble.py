@@ -47,8 +47,8 @@ def code_of(error: BaseException) -> str:
 class ReplyError(StorageError):
     """An error reply; `word` is its first one."""
 
-    def __init__(self, word: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, word: str, message: str, detail: str) -> None:
+        super().__init__(message, detail=detail)
         self.word = word
 
 
@@ -57,10 +57,9 @@ def refusal(error: RedisError | OSError) -> StorageError:
     code = code_of(error)
     sentence = _SENTENCES.get(code)
     if sentence is not None:
-        detail = f": {error}" if code in _WITH_DETAIL else ""
-        return ReplyError(code, sentence + detail)
+        return ReplyError(code, sentence, str(error) if code in _WITH_DETAIL else "")
     if isinstance(error, ResponseError):
-        return ReplyError(code, f"the Redis server refused: {error}")
+        return ReplyError(code, "the Redis server refused", str(error))
     if isinstance(error, RedisConnectionError | OSError):
-        return StorageError(f"the Redis server can't be reached: {error}")
-    return StorageError(f"the Redis server answered what is not understood: {error}")
+        return StorageError("the Redis server can't be reached", detail=str(error))
+    return StorageError("the Redis server answered what is not understood", detail=str(error))
