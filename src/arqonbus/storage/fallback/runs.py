@@ -40,15 +40,28 @@ class Runs:
             StorageError: the store failed; this can be tried again.
         """
         self._epoch, self._count = new_epoch(), 0
-        for info in infos:
-            if info.address == MARKS:
-                self._epoch, self._count = info.epoch, info.last_seq
-        streams = [info for info in infos if info.address != MARKS]
+        streams = self.besides(infos)
         if self._count % 2 == 0:
             await self._mark(b"begun")
             return streams
         log.error("the run before ended with messages only in memory, or was killed: new epochs")
         return [await self._gone_on(info) for info in streams]
+
+    def besides(self, infos: Sequence[StreamInfo]) -> Sequence[StreamInfo]:
+        """The streams without that of the marks, which may be lost as others are."""
+        for info in infos:
+            if info.address == MARKS:
+                self._epoch, self._count = info.epoch, info.last_seq
+        return [info for info in infos if info.address != MARKS]
+
+    async def go_on(self) -> None:
+        """Mark the beginning anew if the mark was lost.
+
+        Raises:
+            StorageError: the store failed; this can be tried again.
+        """
+        if self._count % 2 == 0:
+            await self._mark(b"begun")
 
     async def end(self) -> None:
         """Mark that everything taken is in the store; nothing may be in flight.

@@ -204,7 +204,9 @@ class FallbackStorage:
         """Open or probe the primary; why it takes no messages."""
         try:
             if self._opened:
-                await self._primary.probe(lambda infos: self._tell(infos, adopt))
+                await self._primary.probe(
+                    lambda infos: self._tell(self._runs.besides(infos), adopt)
+                )
             else:
                 self._tell(await self._open(), adopt)
         except StorageError as error:
@@ -213,6 +215,7 @@ class FallbackStorage:
 
     async def _come_back(self, adopt: Adopt) -> None:
         try:
+            await self._runs.go_on()
             await self._write_back.run(adopt)
         except StorageError as error:
             self._go_on_without(error.message)

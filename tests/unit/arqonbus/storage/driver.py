@@ -14,7 +14,7 @@ from arqonbus.model.durability import Durability
 from arqonbus.model.ids import new_epoch
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.fallback.store import FallbackStorage
-from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered
+from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered, Storage
 
 
 @dataclass
@@ -22,6 +22,7 @@ class Bus:
     """Gives positions, has one append in flight at a time, and keeps what it is told."""
 
     server: FailingServer = field(default_factory=FailingServer)
+    primary: Storage | None = None
     room: int = 1_000_000
     ends: dict[Address, tuple[str, int]] = field(default_factory=dict)
     adopted: list[StreamInfo] = field(default_factory=list)
@@ -30,7 +31,7 @@ class Bus:
 
     def __post_init__(self) -> None:
         self.store = FallbackStorage(
-            FailingStorage(self.server),
+            self.primary or FailingStorage(self.server),
             max_buffer_bytes=self.room,
             on_not_kept=self.not_kept.append,
         )
