@@ -17,12 +17,14 @@ from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
+from arqonbus.storage.fallback.runs import Runs
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from arqonbus.config.model import Settings
+    from arqonbus.model.stream import StreamInfo
 
 _TRIM_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
@@ -51,7 +53,7 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        await app.bus.load(await app.storage.open())
+        await app.bus.load(await _streams(app))
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
@@ -66,6 +68,14 @@ async def _serve(settings: Settings) -> int:
         for task in keeping:
             task.cancel()
     return await _drain(app)
+
+
+async def _streams(app: App) -> Sequence[StreamInfo]:
+    """Open the store; what a run in mode degraded could not write must not be taken for there."""
+    streams = await app.storage.open()
+    if app.settings.storage.mode == "strict":
+        return await Runs(app.storage).settle(streams)
+    return streams
 
 
 def _check_open_files(wanted: int) -> None:

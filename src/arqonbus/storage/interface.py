@@ -72,6 +72,12 @@ class Lowered:
     durability: Durability
 
 
+class UnusableStoreError(StorageError):
+    """The store is there but must not be used: another bus has it, it is damaged, or it holds what
+    this bus does not understand. Waiting does not help, and going on without it would hide it.
+    """
+
+
 class StreamLostError(StorageError):
     """A stream that was stored is gone from the store, or lost its newest positions."""
 
@@ -108,7 +114,8 @@ class Storage(Protocol):
         store fit for another attempt.
 
         Raises:
-            StorageError: it can't be opened, is damaged, or another process has it.
+            UnusableStoreError: it is damaged, another program's, or another process has it.
+            StorageError: it can't be opened.
         """
         ...
 

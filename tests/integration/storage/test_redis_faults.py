@@ -147,7 +147,7 @@ async def answering(reply: bytes) -> AsyncIterator[int]:
         (b"-NOAUTH Authentication required.\r\n", "wants a password"),
         (b"-NOREPLICAS Not enough good replicas to write.\r\n", "not enough replicas"),
         (b"-BUSY Valkey is busy running a script.\r\n", "busy with a script"),
-        (b"-ERR something else\r\n", "refused: something else"),
+        (b"-ERR something else\r\n", "the Redis server refused"),
     ],
 )
 async def test_any_other_answer_is_a_refusal(

@@ -47,6 +47,20 @@ class Runs:
         log.error("the run before ended with messages only in memory, or was killed: new epochs")
         return [await self._gone_on(info) for info in streams]
 
+    async def settle(self, infos: Sequence[StreamInfo]) -> Sequence[StreamInfo]:
+        """What a run in mode strict does with the marks of one before it in mode degraded.
+
+        Raises:
+            StorageError: the store failed; this can be tried again.
+        """
+        self._epoch, self._count = new_epoch(), 0
+        streams = self.besides(infos)
+        if self._count % 2:
+            log.error("a run in mode degraded ended with messages only in memory: new epochs")
+            streams = [await self._gone_on(info) for info in streams]
+            await self._mark(b"ended")
+        return streams
+
     def besides(self, infos: Sequence[StreamInfo]) -> Sequence[StreamInfo]:
         """The streams without that of the marks, which may be lost as others are."""
         for info in infos:

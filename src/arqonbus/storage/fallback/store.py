@@ -39,6 +39,7 @@ from arqonbus.storage.interface import (
     Storage,
     StoredKey,
     StreamLostError,
+    UnusableStoreError,
 )
 
 log = structlog.get_logger(__name__)
@@ -79,9 +80,13 @@ class FallbackStorage:
         return self._primary.capabilities
 
     async def open(self) -> Sequence[StreamInfo]:
-        """See `Storage.open`; a primary that can't be opened is no error here: no streams then."""
+        """See `Storage.open`; a primary that can't be opened is no error here: no streams then. One
+        that must not be used is.
+        """
         try:
             return await self._open()
+        except UnusableStoreError:
+            raise
         except StorageError as error:
             self._go_on_without(error.message, error.detail)
             return []

@@ -10,6 +10,7 @@ import structlog
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.redis.connect import Reply
 from arqonbus.storage.redis.holder import describe, lives, this_process
 from arqonbus.storage.redis.link import Argument, Command, Link
@@ -60,7 +61,8 @@ class Owner:
         """Take the store, from a bus that died if need be.
 
         Raises:
-            StorageError: another bus has it, or the server can't be asked.
+            UnusableStoreError: another bus has it.
+            StorageError: the server can't be asked.
         """
         dead, seen = "", None
         while held := (await self.run(CLAIM, (), (dead,)))[0]:
@@ -71,7 +73,7 @@ class Owner:
                 dead = token
                 continue
             if alive or (seen is not None and seen != (token, until)):
-                raise StorageError(f"another bus has this store: {describe(holder)}")
+                raise UnusableStoreError(f"another bus has this store: {describe(holder)}")
             log.warning(
                 "waiting for another bus to give up the store, or to be given up",
                 holder=describe(holder),

@@ -24,6 +24,7 @@ from arqonbus.storage.interface import (
     Page,
     StoredKey,
     StreamLostError,
+    UnusableStoreError,
 )
 from arqonbus.storage.redis.attest import Attestation
 from arqonbus.storage.redis.catalogue import Catalogue
@@ -35,6 +36,7 @@ from arqonbus.storage.redis.owning import RENEW
 from arqonbus.storage.redis.server import Server
 from arqonbus.storage.redis.streams import CHUNK, Reader, arguments, lost
 from arqonbus.storage.redis.target import Target
+from arqonbus.storage.redis.trouble import ReplyError
 from arqonbus.storage.redis.writes import AGE, APPEND, DROP, UNDO
 from arqonbus.storage.retention import Retention
 
@@ -43,6 +45,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _STORED, _LOST = 0, 1
+# Answers to the look at all streams that no waiting mends.
+_UNUSABLE = frozenset({"HOLE", "FOREIGN", "WRONGTYPE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,12 @@ class RedisStorage:
             log.error("the store begins degraded", reason=shortfall)
         await self._owner.claim()
         self._open = True
-        infos = await self._streams.find()
+        try:
+            infos = await self._streams.find()
+        except ReplyError as error:
+            if error.word in _UNUSABLE:
+                raise UnusableStoreError(error.message, detail=error.detail) from error
+            raise
         self._problem = None
         return infos
 

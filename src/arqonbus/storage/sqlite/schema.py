@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from arqonbus.errors import StorageError
 from arqonbus.model.stream import StreamInfo
+from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.sqlite.queries import INFO, of_row
 
 APPLICATION_ID = 0x41524251  # "ARBQ"
@@ -44,20 +44,22 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
     """Refuse a file of another program or of another version.
 
     Raises:
-        StorageError: it is not ours to open.
+        UnusableStoreError: it is not ours to open.
     """
     try:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path}: not a readable store: {error}") from error
+        raise UnusableStoreError(f"{path}: not a readable store: {error}") from error
     if tables == 0:
         return
     if application != APPLICATION_ID:
-        raise StorageError(f"{path}: a database of another program")
+        raise UnusableStoreError(f"{path}: a database of another program")
     if version not in (*_STEPS, SCHEMA_VERSION):
-        raise StorageError(f"{path}: schema version {version}, this server knows {SCHEMA_VERSION}")
+        raise UnusableStoreError(
+            f"{path}: schema version {version}, this server knows {SCHEMA_VERSION}"
+        )
 
 
 def prepare(connection: sqlite3.Connection) -> None:
@@ -83,7 +85,7 @@ def verified(connection: sqlite3.Connection, path: Path) -> list[StreamInfo]:
     """All streams, after the file's own check and a count that finds holes.
 
     Raises:
-        StorageError: the file is damaged.
+        UnusableStoreError: the file is damaged.
     """
     try:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -92,15 +94,15 @@ def verified(connection: sqlite3.Connection, path: Path) -> list[StreamInfo]:
             connection.execute("SELECT channel_id, count(*) FROM messages GROUP BY channel_id")
         )
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path}: damaged: {error}") from error
+        raise UnusableStoreError(f"{path}: damaged: {error}") from error
     if verdict != "ok":
-        raise StorageError(f"{path}: damaged: {verdict}")
+        raise UnusableStoreError(f"{path}: damaged: {verdict}")
     infos = []
     for row in rows:
         channel_id, info = of_row(row)
         held = counts.get(channel_id, 0)
         if held != info.last_seq - info.first_seq + 1:
-            raise StorageError(
+            raise UnusableStoreError(
                 f"{path}: {info.address} should hold positions {info.first_seq} to "
                 f"{info.last_seq}, but has {held} messages"
             )

@@ -25,6 +25,7 @@ from arqonbus.storage.interface import (
     Page,
     StoredKey,
     StreamLostError,
+    UnusableStoreError,
 )
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.queries import (
@@ -266,7 +267,7 @@ class SqliteStorage:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock)
-            raise StorageError(f"{self._path}: another bus has this store open") from error
+            raise UnusableStoreError(f"{self._path}: another bus has this store open") from error
         self._lock = lock
 
     def _open_reader(self) -> None:

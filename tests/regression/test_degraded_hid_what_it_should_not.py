@@ -1,0 +1,52 @@
+"""Mode degraded went on without a store that must not be used; mode strict believed what a
+degraded run before it had left behind.
+"""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+from support.disk import full_for
+from support.pages import metric
+from support.peer import peer
+from support.server import serving
+
+BIG = "x" * 60_000
+
+
+async def test_a_second_bus_in_mode_degraded_is_refused(tmp_path: Path) -> None:
+    async with serving(tmp_path, storage_mode="degraded") as first:
+        with pytest.raises(AssertionError, match="another bus has this store open"):
+            async with serving(tmp_path, storage_mode="degraded"):
+                pass
+        async with peer(first.url) as p:
+            assert (await p.publish("r", "c", 1))["durability"] == "disk"
+
+
+async def test_a_damaged_store_is_refused_in_mode_degraded(tmp_path: Path) -> None:
+    (tmp_path / "arqonbus.db").write_bytes(b"not a database, but long enough to be read as one")
+    with pytest.raises(AssertionError, match="not a readable store"):
+        async with serving(tmp_path, storage_mode="degraded"):
+            pass
+
+
+async def test_strict_after_a_degraded_run_that_was_killed(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    async with serving(data, storage_mode="degraded") as bus, peer(bus.url) as p:
+        first = await p.publish("r", "c", BIG)
+        with full_for(bus.process.pid, data):
+            while (last := await p.publish("r", "c", BIG))["durability"] == "disk":
+                pass
+            assert await metric(bus.http, "arqonbus_degraded") == 1
+            await bus.stop(signal.SIGKILL)
+    async with serving(data) as bus, peer(bus.url) as p:
+        for _ in range(last["seq"]):
+            other = await p.publish("r", "c", "other")
+        since = {"epoch": last["epoch"], "seq": last["seq"]}
+        joined = await p.ok("join_channel", room="r", channel="c", since=since)
+    assert last["epoch"] == first["epoch"] != other["epoch"]
+    assert joined["recovered"] == "unknown"
+    async with serving(data) as bus, peer(bus.url) as p:
+        assert (await p.publish("r", "c", 1))["epoch"] == other["epoch"]
