@@ -49,4 +49,4 @@ async def test_strict_after_a_degraded_run_that_was_killed(tmp_path: Path) -> No
     assert last["epoch"] == first["epoch"] != other["epoch"]
     assert joined["recovered"] == "unknown"
     async with serving(data) as bus, peer(bus.url) as p:
-        assert (await p.publish("r", "c", 1))["epoch"] == other["epoch"]
+        assert (await p.publish("r", "c", 1, id="new"))["epoch"] == other["epoch"]

@@ -27,8 +27,8 @@ local function rewind(stream, last)
   redis.call('XSETID', stream, back)
 end
 
--- Remove entries before `first`. Where entries were deleted from the newest node (see `cut`) and ids
--- given again, XTRIM leaves some that it should not, as of Valkey 9.1: those are deleted by name.
+-- Remove entries before `first`. Where `cut` deleted entries and their ids were given again, XTRIM
+-- leaves some that it should not, as of Valkey 9.1: those are deleted by name.
 local function trim(stream, first)
   redis.call('XTRIM', stream, 'MINID', id(first))
   repeat
