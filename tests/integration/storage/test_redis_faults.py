@@ -18,6 +18,7 @@ from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered
 from arqonbus.storage.redis.store import RedisStorage
+from arqonbus.storage.retention import Retention
 
 DURABLE = {"appendonly": "yes", "appendfsync": "always"}
 # The reply to an append of one channel.
@@ -143,7 +144,7 @@ async def answering(reply: bytes) -> AsyncIterator[int]:
         (b"-NOAUTH Authentication required.\r\n", "wants a password"),
         (b"-NOREPLICAS Not enough good replicas to write.\r\n", "not enough replicas"),
         (b"-BUSY Valkey is busy running a script.\r\n", "busy with a script"),
-        (b"-ERR something else\r\n", "refused: something else"),
+        (b"-ERR something else\r\n", "the Redis server refused"),
     ],
 )
 async def test_any_other_answer_is_a_refusal(
@@ -211,6 +212,18 @@ async def test_an_undo_leaves_nothing_of_the_commit(valkey: Valkey, prefix: str)
     assert await bodies(storage) == [b"a"]
     await commit(storage, [append([b"b"], after=1)])
     assert await bodies(storage) == [b"a", b"b"]
+    await storage.close()
+
+
+async def test_retention_goes_past_what_was_taken_back(valkey: Valkey, prefix: str) -> None:
+    """The server remembers ids that were removed, among those of the entries that came after."""
+    storage = store(valkey, Retention(3, 10**6), prefix=prefix)
+    await storage.open()
+    await put(storage, b"1")
+    for after, batch in ((1, [b"x", b"y"]), (1, [b"2"]), (2, [b"x"]), (2, [b"3", b"4", b"5"])):
+        await commit(storage, [append(batch, after=after)])
+    assert await bodies(storage) == [b"3", b"4", b"5"]
+    assert int(valkey.do("XLEN", f"{{{prefix}}}:stream:{ADDRESS}")) == 3
     await storage.close()
 
 

@@ -27,11 +27,12 @@ local function rewind(stream, last)
   redis.call('XSETID', stream, back)
 end
 
--- Remove the old end.
+-- Remove the old end. Counted, since XTRIM MINID stops at an entry that `cut` removed: the server
+-- keeps its id, which is higher than those of the entries that took its place.
 local function shed(stream, m, through)
   if through < m.last then m.base = tonumber(at(stream, through)[N]) else m.base = m.total end
   m.first = through + 1
-  redis.call('XTRIM', stream, 'MINID', id(m.first))
+  redis.call('XTRIM', stream, 'MAXLEN', text(m.last - through))
 end
 
 -- Remove the new end.
@@ -203,7 +204,7 @@ else
   if gone > 0 and mode == 'whole' then
     return redis.error_reply('HOLE ' .. stream .. ' has ' .. gone .. ' messages before a hole')
   end
-  redis.call('XTRIM', stream, 'MINID', id(m.first))
+  redis.call('XTRIM', stream, 'MAXLEN', text(m.last - m.first + 1))
   rewind(stream, m.last)
 end
 save(meta, m)
