@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.redis_store import fresh_prefix
 from support.server import Server, serving
 from support.valkey import Valkey
 from support.valkey import valkey as running
@@ -28,9 +29,23 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """One durable server for all tests that only need prefixes of their own."""
-    with running(tmp_path_factory.mktemp("v"), appendonly="yes", appendfsync="always") as server:
+    """One durable server for all tests that only need prefixes of their own.
+
+    Few entries make a node of its streams, so that short streams have several.
+    """
+    folder = tmp_path_factory.mktemp("v")
+    config = {"appendonly": "yes", "appendfsync": "always", "stream_node_max_entries": "7"}
+    with running(folder, **config) as server:
         yield server
+
+
+@pytest.fixture
+def stored(backend: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Settings of a bus on this backend."""
+    if backend != "redis":
+        return {"storage_backend": backend}
+    url = request.getfixturevalue("valkey").url
+    return {"storage_backend": backend, "redis_url": url, "redis_prefix": fresh_prefix()}
 
 
 @pytest.fixture

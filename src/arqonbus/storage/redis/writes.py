@@ -27,21 +27,12 @@ local function rewind(stream, last)
   redis.call('XSETID', stream, back)
 end
 
--- Remove entries before `first`. Where `cut` deleted entries and their ids were given again, XTRIM
--- leaves some that it should not, as of Valkey 9.1: those are deleted by name.
-local function trim(stream, first)
-  redis.call('XTRIM', stream, 'MINID', id(first))
-  repeat
-    local left = redis.call('XRANGE', stream, '-', '(' .. id(first), 'COUNT', 1000)
-    for _, entry in ipairs(left) do redis.call('XDEL', stream, entry[1]) end
-  until #left < 1000
-end
-
--- Remove the old end.
+-- Remove the old end. Counted, since XTRIM MINID stops at an entry that `cut` removed: the server
+-- keeps its id, which is higher than those of the entries that took its place.
 local function shed(stream, m, through)
   if through < m.last then m.base = tonumber(at(stream, through)[N]) else m.base = m.total end
   m.first = through + 1
-  trim(stream, m.first)
+  redis.call('XTRIM', stream, 'MAXLEN', text(m.last - through))
 end
 
 -- Remove the new end.
@@ -213,7 +204,7 @@ else
   if gone > 0 and mode == 'whole' then
     return redis.error_reply('HOLE ' .. stream .. ' has ' .. gone .. ' messages before a hole')
   end
-  trim(stream, m.first)
+  redis.call('XTRIM', stream, 'MAXLEN', text(m.last - m.first + 1))
   rewind(stream, m.last)
 end
 save(meta, m)
