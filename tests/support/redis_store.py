@@ -6,7 +6,8 @@ import secrets
 from dataclasses import replace
 
 from arqonbus.storage.redis.connect import Access
-from arqonbus.storage.redis.store import RedisOptions, RedisStorage
+from arqonbus.storage.redis.options import RedisOptions
+from arqonbus.storage.redis.store import RedisStorage
 from arqonbus.storage.redis.target import parse
 from arqonbus.storage.retention import Retention
 from support.valkey import Valkey

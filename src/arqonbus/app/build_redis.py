@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from arqonbus.app.preflight_storage import redis_password
 from arqonbus.storage.redis.connect import Access
-from arqonbus.storage.redis.store import RedisOptions, RedisStorage
+from arqonbus.storage.redis.options import RedisOptions
+from arqonbus.storage.redis.store import RedisStorage
 from arqonbus.storage.redis.target import parse
 
 if TYPE_CHECKING:

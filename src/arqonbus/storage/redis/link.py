@@ -98,7 +98,7 @@ class Link:
     async def _exchange(self, commands: Sequence[Command]) -> list[Reply]:
         generation, connection = await self._connection()
         try:
-            packed = [pack_command(command) for command in commands]  # type: ignore[arg-type] # its stub knows 1-tuples only
+            packed = [pack_command(command) for command in commands]  # type: ignore[arg-type] # typed for 1-tuples only
             await connection.send_packed_command(b"".join(packed), check_health=False)
             replies = [await self._reply(connection) for _ in commands]
         except BaseException:

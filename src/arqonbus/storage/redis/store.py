@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import structlog
@@ -31,6 +30,7 @@ from arqonbus.storage.redis.catalogue import Catalogue
 from arqonbus.storage.redis.connect import Access, Connector
 from arqonbus.storage.redis.level import Level
 from arqonbus.storage.redis.link import Command, Link
+from arqonbus.storage.redis.options import RedisOptions
 from arqonbus.storage.redis.owner import Keys, Owner
 from arqonbus.storage.redis.owning import RENEW
 from arqonbus.storage.redis.server import Server
@@ -47,21 +47,6 @@ T = TypeVar("T")
 _STORED, _LOST = 0, 1
 # Answers to the look at all streams that no waiting mends.
 _UNUSABLE = frozenset({"HOLE", "FOREIGN", "WRONGTYPE"})
-
-
-@dataclass(frozen=True, slots=True)
-class RedisOptions:
-    """How the store uses its server. `replicas` is how many must take a commit, where `demanded` is
-    REPLICATED; times are in seconds.
-    """
-
-    prefix: str = "arqonbus"
-    demanded: Durability = Durability.DISK
-    strict: bool = True
-    replicas: int = 1
-    timeout: float = 2.0
-    pool_size: int = 8
-    attest_interval: float = 10.0
 
 
 class RedisStorage:

@@ -89,17 +89,19 @@ local function store(meta, stream, name, epoch, after, time, bounded, first, cou
     cut(stream, m, after)
     save(meta, m)
   end
-  local total, keyed = m.total, m.keyed
+  local total, keyed, add, format = m.total, m.keyed, redis.pcall, string.format
   for i = 1, count do
-    local body, position = ARGV[first + i - 1], after + i
+    local body, key, added = ARGV[first + i - 1], keys[i], nil
+    local entry, before = format('%.0f-0', after + i), format('%.0f', keyed)
     total = total + #body
-    local entry = {'XADD', stream, id(position), 't', time, 'n', text(total), 'p', text(keyed),
-      'b', body}
-    if keys[i] then
-      entry[12], entry[13] = 'k', keys[i]
-      keyed = position
+    if key then
+      added = add('XADD', stream, entry, 't', time, 'n', format('%.0f', total), 'p', before,
+        'b', body, 'k', key)
+      keyed = after + i
+    else
+      added = add('XADD', stream, entry, 't', time, 'n', format('%.0f', total), 'p', before,
+        'b', body)
     end
-    local added = redis.pcall(unpack(entry))
     if added.err then
       -- Somebody else gave the stream a higher id: then the first one fails, and nothing is stored.
       if i == 1 then return 1 end
