@@ -10,6 +10,7 @@ from support.valkey import valkey as running
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.model.durability import Durability
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import ChannelAppend, StreamLostError
 from arqonbus.storage.redis.store import RedisStorage
@@ -252,3 +253,54 @@ async def test_evicted_streams(tmp_path_factory: pytest.TempPathFactory, prefix:
         assert lost
         assert all(info.epoch != EPOCH for info in lost)
         await storage.close()
+
+
+async def test_a_tail_lost_while_no_bus_looked(
+    tmp_path_factory: pytest.TempPathFactory, prefix: str
+) -> None:
+    level = Durability.REMOTE
+    with running(tmp_path_factory.mktemp("v"), appendonly="no") as server:
+        storage = store(server, prefix=prefix, demanded=level)
+        await storage.open()
+        await put(storage, b"a", b"b")
+        server.do("SAVE")
+        await put(storage, b"c", b"d")
+        await storage.close()
+        again = store(server, prefix=prefix, demanded=level)
+        (same,) = await again.open()
+        await again.close()
+        server.kill()
+        server.start()
+        # What the server had saved says that this process, which lives, is the owner.
+        server.do("HDEL", f"{{{prefix}}}:owner", "token")
+        after = store(server, prefix=prefix, demanded=level)
+        (info,) = await after.open()
+        await after.close()
+    assert (same.epoch, same.last_seq) == (EPOCH, 4)
+    assert (info.first_seq, info.last_seq) == (1, 2)
+    assert info.epoch != EPOCH
+
+
+async def test_a_server_that_keeps_what_it_took_keeps_its_epochs(
+    tmp_path_factory: pytest.TempPathFactory, prefix: str
+) -> None:
+    with running(tmp_path_factory.mktemp("v"), appendonly="yes", appendfsync="always") as server:
+        storage = await filled(server, prefix)
+        await storage.close()
+        server.kill()
+        server.start()
+        again = store(server, prefix=prefix)
+        (info,) = await again.open()
+        await again.close()
+        server.do("CONFIG", "SET", "appendfsync", "everysec")
+        looser = store(server, prefix=prefix, demanded=Durability.REMOTE)
+        await looser.open()
+        await looser.close()
+        server.do("CONFIG", "SET", "appendfsync", "always")
+        server.kill()
+        server.start()
+        tight = store(server, prefix=prefix)
+        (other,) = await tight.open()
+        await tight.close()
+    assert (info.epoch, info.last_seq) == (EPOCH, 4)
+    assert (other.epoch != EPOCH, other.last_seq) == (True, 4)

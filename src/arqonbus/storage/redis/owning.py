@@ -63,6 +63,20 @@ return {}
 """
 )
 
+# Arguments: the server's run and whether it keeps what it took, to be noted; nothing to only read.
+# Reply: both as noted before.
+NOTE = Script(
+    WRITE
+    + OWNED
+    + """
+local no = refused()
+if no then return no end
+local noted = redis.call('HMGET', owner, 'run', 'keeps')
+if ARGV[5] then redis.call('HSET', owner, 'run', ARGV[5], 'keeps', ARGV[6]) end
+return {noted[1] or '', noted[2] or ''}
+"""
+)
+
 # The mark stays, with the token: whoever had it before this bus must not think it merely vanished.
 RELEASE = Script(
     SHORTEN

@@ -35,6 +35,11 @@ class Server:
         self._short: Attestation | None = None
         self._short_until = 0.0
 
+    @property
+    def run(self) -> str:
+        """The server's id of its present run, as of the last look."""
+        return self._run
+
     async def attest(self) -> Attestation:
         """The level that commits reach now.
 

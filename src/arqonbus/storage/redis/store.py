@@ -13,6 +13,7 @@ from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.model.capability import Capability
 from arqonbus.model.durability import Durability
+from arqonbus.model.ids import new_epoch
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import (
     Adopt,
@@ -28,6 +29,7 @@ from arqonbus.storage.interface import (
 from arqonbus.storage.redis.attest import Attestation
 from arqonbus.storage.redis.catalogue import Catalogue
 from arqonbus.storage.redis.connect import Access, Connector
+from arqonbus.storage.redis.continuity import Continuity
 from arqonbus.storage.redis.level import Level
 from arqonbus.storage.redis.link import Command, Link
 from arqonbus.storage.redis.options import RedisOptions
@@ -76,6 +78,7 @@ class RedisStorage:
         self._replicas = options.replicas if options.demanded == Durability.REPLICATED else 0
         self._server = Server(self._reading, self._replicas, options.attest_interval, clock)
         self._streams = Catalogue(self._owner, self._reader)
+        self._continuity = Continuity(self._owner, target)
         self._surplus = 0
         # The level under which the bus hands in, until it is told of a lower one.
         self._told = options.demanded
@@ -91,10 +94,9 @@ class RedisStorage:
 
     async def open(self) -> Sequence[StreamInfo]:
         """See `Storage.open`."""
-        self._level.take(await self._server.attest())
-        refused = self._level.refusal()
-        if refused is not None:
-            raise StorageError(refused)
+        found = await self._server.attest()
+        self._level.take(found)
+        self._check_level()
         shortfall = self._level.shortfall()
         if shortfall is not None:
             log.error("the store begins degraded", reason=shortfall)
@@ -110,8 +112,16 @@ class RedisStorage:
             if error.word in _UNUSABLE:
                 raise UnusableStoreError(error.message, detail=error.detail) from error
             raise
+        infos = await self._continued(infos)
+        await self._continuity.note(self._server.run, found.level)
         self._problem = None
         return infos
+
+    async def _continued(self, infos: list[StreamInfo]) -> list[StreamInfo]:
+        if not await self._continuity.broken(self._server.run):
+            return infos
+        log.error("the server was started anew and may lack messages: all streams in new epochs")
+        return [await self._streams.arrange(info.address, new_epoch(), "restart") for info in infos]
 
     async def close(self) -> None:
         """See `Storage.close`."""
@@ -266,7 +276,9 @@ class RedisStorage:
         try:
             async with self._owner.lock:
                 streams = (await self._owner.run(RENEW, (), ()))[0]
-            self._take(await self._server.attest())
+            found = await self._server.attest()
+            await self._continuity.note(self._server.run, found.level)
+            self._take(found)
             if self._server.suspect or streams - len(self._streams.known) != self._surplus:
                 await self._streams.check(adopt)
                 self._server.suspect = False
