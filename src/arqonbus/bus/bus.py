@@ -132,7 +132,7 @@ class Bus:
         self, peer: Peer, codec: Codec, frames: Iterator[ClientFrame]
     ) -> ClientFrame | None:
         """Accept messages to channels into the tick's batch, or answer repeated ids, until there
-        are no more frames, or one is something else: it is returned.
+        are no more frames, or one is something else (one to be delivered later is): it is returned.
 
         A run instead of a single message, so that what is the same for all is looked up once.
 
@@ -144,7 +144,7 @@ class Bus:
         find, mint, message_body = self.hub.find, self.tick.mint, codec.message_body
         stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
         for frame in frames:
-            if type(frame) is not Publish or frame.to:
+            if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
                 self._check_acceptable(frame)
@@ -202,15 +202,48 @@ class Bus:
             await self._remember_ids(self.streams.adopted[-1])
             self.streams.adopted.pop()
 
-    def record(
-        self, channel: Channel, body: bytes, done: Callable[[int | StorageError], None]
+    def post(
+        self,
+        channel: Channel,
+        body: bytes,
+        done: Callable[[int | StorageError], None],
+        *,
+        key: str = "",
+        require: Durability | None = None,
     ) -> None:
-        """Have the bus' own record stored with the next commit; `done` is told the outcome."""
+        """Have a body of the bus itself stored with the next commit; `done`, which must not raise,
+        is told its position or why there is none. It is stored once for each `key`, within the
+        dedup window.
+        """
         self._schedule()
+        if key and self._dedup_window and self._known(channel, body, key, done):
+            return
         if not channel.bodies:
-            self._waiting.channels.append(channel)
+            # The bus' own records first: somebody waits for each, and they are few.
+            at = 0 if channel.own else len(self._waiting.channels)
+            self._waiting.channels.insert(at, channel)
+        if require is not None:
+            channel.requires[len(channel.bodies)] = require
         channel.waiters.append((len(channel.bodies), done))
         channel.bodies.append(body)
+
+    def _known(
+        self, channel: Channel, body: bytes, key: str, done: Callable[[int | StorageError], None]
+    ) -> bool:
+        """Whether this very message is there or on its way; then `done` is told of that one."""
+        digest = hash(wire.body_payload(body))
+        known = channel.ids.find(key)
+        if known is None:
+            channel.ids.add(key, len(channel.bodies), digest)
+        if known is None or known.digest != digest:
+            return False
+        if known.state is State.STORED:
+            done(known.number)
+        elif known.state is State.WAITING:
+            channel.waiters.append((known.number, done))
+        else:
+            self._commits.also_awaits(channel, (known.number, done))
+        return True
 
     def _let_work(self, peer: Peer) -> None:
         try:

@@ -91,6 +91,7 @@ class Channel:
     `bodies`, `receipts`, `requires` (least levels by index), `waiters`, `ids`, `measured` and
     `waiting_bytes` belong to the bus; they are slots here because a lookup by channel in a second
     table would be paid for every message. `own` says that it is the bus' own.
+    `watchers`, which must not raise, are called once after each commit and change of epoch.
     """
 
     __slots__ = (
@@ -114,6 +115,7 @@ class Channel:
         "text",
         "waiters",
         "waiting_bytes",
+        "watchers",
     )
 
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
@@ -134,6 +136,7 @@ class Channel:
         self.requires: dict[int, Durability] = {}
         self.waiters: list[Waiter] = []
         self.ids = PublishIds()
+        self.watchers: list[Callable[[], None]] = []
         self.measured = 0
         self.waiting_bytes = 0
 
