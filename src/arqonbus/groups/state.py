@@ -74,8 +74,7 @@ class GroupState:
 
     def join(self, name: str, credit: int) -> None:
         """A new worker that may hold `credit` tasks."""
-        self._turn += 1
-        self.workers[name] = Worker(credit, turn=self._turn)
+        self.workers[name] = Worker(credit)
 
     def leave(self, name: str, now: int) -> None:
         """A worker is gone: what it had is due for the others, but for what is being settled."""
