@@ -54,6 +54,8 @@ async def _serve(settings: Settings) -> int:
     _on_signals(stop)
     try:
         await app.bus.load(await _streams(app))
+        await app.groups.start()
+        await app.delayed.start()
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
@@ -177,6 +179,8 @@ async def _drain(app: App) -> int:
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
     app.bus.drain()
+    await app.groups.stop()
+    await app.delayed.stop()
     for listener in tuple(app.shared.listeners):
         listener.session.notice({"event": "draining", "reconnect": True})
     clean = await _within(deadline, _idle(app))

@@ -147,10 +147,10 @@ class Bus:
             if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
-                self._check_acceptable(frame)
+                self.check_acceptable(frame)
             stamped, signed = stamp, signature
             if frame.timestamp or frame.metadata is not ABSENT:
-                stamped, signed = _own_fields(codec, frame, stamp, signature)
+                stamped, signed = own_fields(codec, frame, stamp, signature)
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
             channel = find((frame.room, frame.channel))
@@ -206,7 +206,7 @@ class Bus:
         self,
         channel: Channel,
         body: bytes,
-        done: Callable[[int | StorageError], None],
+        done: Callable[[int | ArqonBusError], None],
         *,
         key: str = "",
         require: Durability | None = None,
@@ -228,7 +228,7 @@ class Bus:
         channel.bodies.append(body)
 
     def _known(
-        self, channel: Channel, body: bytes, key: str, done: Callable[[int | StorageError], None]
+        self, channel: Channel, body: bytes, key: str, done: Callable[[int | ArqonBusError], None]
     ) -> bool:
         """Whether this very message is there or on its way; then `done` is told of that one."""
         digest = hash(wire.body_payload(body))
@@ -278,7 +278,12 @@ class Bus:
         for peer in paused:
             peer.resume_reading()
 
-    def _check_acceptable(self, frame: Publish) -> None:
+    def check_acceptable(self, frame: Publish) -> None:
+        """Refuse a publish that can't be taken at present, or whose demand can't be met.
+
+        Raises:
+            ArqonBusError: STORAGE_UNAVAILABLE, RATE_LIMITED or DURABILITY_NOT_MET.
+        """
         if self._draining:
             raise StorageError("the server is going away: reconnect and send again")
         if self._full:
@@ -323,10 +328,12 @@ def checked_id(text: str) -> bytes:
     return text.encode()
 
 
-def _own_fields(
-    codec: Codec, frame: Publish, stamp: bytes, signature: bytes
-) -> tuple[bytes, bytes]:
-    """A body's beginning and signature with the timestamp and metadata that a client gave."""
+def own_fields(codec: Codec, frame: Publish, stamp: bytes, signature: bytes) -> tuple[bytes, bytes]:
+    """A body's beginning and signature with the timestamp and metadata that a client gave.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR.
+    """
     if frame.timestamp:
         stamp = wire.stamp(check_timestamp(frame.timestamp))
     if frame.metadata is not ABSENT:
@@ -353,13 +360,22 @@ def check_timestamp(text: str) -> bytes:
     Raises:
         ArqonBusError: VALIDATION_ERROR.
     """
+    moment(text, "timestamp")
+    return text.encode()
+
+
+def moment(text: str, field: str) -> datetime:
+    """The time that a client wrote, RFC 3339 in UTC.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR that names the field.
+    """
     try:
         if not text.endswith("Z"):
-            raise invalid("timestamp: RFC 3339 in UTC, ending in Z")
-        msgspec.convert(text, type=datetime)
+            raise invalid(f"{field}: RFC 3339 in UTC, ending in Z")
+        return msgspec.convert(text, type=datetime)
     except msgspec.ValidationError as error:
-        raise invalid(f"timestamp: {error}") from error
-    return text.encode()
+        raise invalid(f"{field}: {error}") from error
 
 
 def metadata_json(codec: Codec, raw: msgspec.Raw) -> bytes:

@@ -207,7 +207,7 @@ class Commits:
             f"more than {reached.wire} was required, which is what can be reached now",
         )
         self._tell_refused(piece, unmet, error)
-        self._ledger.refused += len(unmet)
+        self._ledger.refused += 0 if piece.channel.own else len(unmet)
         piece.leave_out(unmet)
 
     def _tell_refused(self, piece: Taken, indices: set[int], error: ArqonBusError) -> None:
@@ -219,7 +219,7 @@ class Commits:
         for index, done in piece.waiters:
             if index in indices:
                 told.add(index)
-                done(error if isinstance(error, StorageError) else StorageError(error.message))
+                done(error)
         self._tell_unasked(piece, indices - told, error)
 
     def _tell_unasked(self, piece: Taken, indices: set[int], error: ArqonBusError) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from arqonbus.errors import StorageError
+from arqonbus.errors import ArqonBusError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,12 @@ if TYPE_CHECKING:
     from arqonbus.model.durability import Durability
     from arqonbus.storage.interface import Storage
 
+    # What is told the position of something stored, or why it is not; it must not raise.
+    Done = Callable[[int | ArqonBusError], None]
+
 _PAGE = 1000
 _PAGE_BYTES = 1024 * 1024
+
 
 class Journal:
     """As durable as messages are, since it is a stream like theirs."""
@@ -67,7 +72,7 @@ class Journal:
     def write(
         self,
         record: msgspec.Struct,
-        done: Callable[[int | StorageError], None],
+        done: Done,
         require: Durability | None = None,
     ) -> None:
         """Have a record stored with the next commit; `done` is told its position, or why not."""
@@ -79,10 +84,12 @@ class Journal:
         safer than what is there: then the journal should be written afresh.
         """
         hub = self._bus.hub
-        before, self._seen = self._seen, (hub.own(self._name).epoch, hub.durability)
-        if before is None:
-            return False
-        return before[0] != self._seen[0] or before[1] < self._seen[1]
+        channel = hub.own(self._name)
+        before, self._seen = self._seen, (channel.epoch, hub.durability)
+        if before is not None and before[0] != channel.epoch:
+            self._first = channel.first_seq
+            return True
+        return before is not None and before[1] < hub.durability
 
     async def shorten(self, keep: int) -> None:
         """Remove the records before position `keep`.
@@ -93,3 +100,22 @@ class Journal:
         if keep > self._first:
             await self._storage.drop(self._bus.hub.own(self._name).address, keep - 1)
             self._first = keep
+
+
+async def stored(write: Callable[[Done], None]) -> int:
+    """The position of what `write` hands in, once it is stored. Whoever waits may be cancelled.
+
+    Raises:
+        ArqonBusError: why it is not stored.
+    """
+    outcome: asyncio.Future[int | ArqonBusError] = asyncio.get_running_loop().create_future()
+
+    def told(result: int | ArqonBusError) -> None:
+        if not outcome.done():
+            outcome.set_result(result)
+
+    write(told)
+    result = await outcome
+    if isinstance(result, ArqonBusError):
+        raise result
+    return result

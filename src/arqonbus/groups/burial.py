@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from arqonbus.errors import StorageError
+from arqonbus.errors import ArqonBusError
 from arqonbus.groups.memory import replay
 from arqonbus.groups.records import Dead
 from arqonbus.protocol import wire
@@ -61,15 +61,15 @@ class Burial:
         record = Dead(**group.label, epoch=epoch, seq=seq)
         self._under_way.add((epoch, seq))
 
-        def stored(result: int | StorageError) -> None:
-            if isinstance(result, StorageError):
+        def stored(result: int | ArqonBusError) -> None:
+            if isinstance(result, ArqonBusError):
                 recorded(result)
             else:
                 group.notes.write(record, recorded)
 
-        def recorded(result: int | StorageError) -> None:
+        def recorded(result: int | ArqonBusError) -> None:
             self._under_way.discard((epoch, seq))
-            if isinstance(result, StorageError):
+            if isinstance(result, ArqonBusError):
                 group.failed = True
             else:
                 replay(group.state, record)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from arqonbus.bus.journal import Journal
-from arqonbus.errors import StorageError, conflict, not_found
+from arqonbus.bus.journal import Journal, stored
+from arqonbus.errors import ArqonBusError, StorageError, conflict, not_found
 from arqonbus.groups.group import Group
 from arqonbus.groups.memory import Name, name_of, replay, restored, whole
-from arqonbus.groups.notes import stored
 from arqonbus.groups.pump import Pump
 from arqonbus.groups.records import AnyRecord, Deleted, Terms, Whole
 from arqonbus.groups.state import GroupState
+from arqonbus.groups.tasks import Counts
 from arqonbus.model.address import Address
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class Groups:
         self._tasks: dict[Name, asyncio.Task[None]] = {}
         self._care: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        # Of groups that were deleted, so that sums over all groups never fall.
+        self.past = Counts()
 
     def __iter__(self) -> Iterator[Group]:
         return iter(tuple(self._groups.values()))
@@ -67,15 +69,19 @@ class Groups:
         """The groups of one channel."""
         return [group for group in self if group.channel is channel]
 
+    def find(self, room: str, channel: str, group: str) -> Group | None:
+        """The group of this name, if there is one."""
+        return self._groups.get((room, channel, group))
+
     def get(self, room: str, channel: str, group: str) -> Group:
         """The group of this name.
 
         Raises:
             ArqonBusError: NOT_FOUND.
         """
-        found = self._groups.get((room, channel, group))
+        found = self.find(room, channel, group)
         if found is None:
-            raise not_found(f"group {group} of {room}:{channel} does not exist; group.join makes it")
+            raise not_found(f"group {group} of {room}:{channel} does not exist")
         return found
 
     async def start(self) -> None:
@@ -99,17 +105,14 @@ class Groups:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def obtain(
-        self, channel: Channel, name: str, terms: Terms, *, after: int, asked: bool
-    ) -> Group:
-        """The group of this name, made to begin behind position `after` if there is none.
+    async def create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
+        """A new group that begins behind position `after`, or the one of this name.
 
         Raises:
-            ArqonBusError: CONFLICT when it is there with other terms and `asked` says that these
-                were asked for, or when the channel has too many.
+            ArqonBusError: CONFLICT when the channel has too many.
             StorageError: it could not be recorded.
         """
-        making = self._obtain(channel, name, terms, after=after, asked=asked)
+        making = self._create(channel, name, terms, after)
         # Whoever asked may be gone before it is recorded; it is made all the same, or not at all.
         return await asyncio.shield(asyncio.ensure_future(making))
 
@@ -128,15 +131,11 @@ class Groups:
             if client_id in group.peers:
                 group.leave(client_id)
 
-    async def _obtain(
-        self, channel: Channel, name: str, terms: Terms, *, after: int, asked: bool
-    ) -> Group:
+    async def _create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
         async with self._changing:
             key = (*channel.address, name)
             found = self._groups.get(key)
             if found is not None:
-                if asked and found.terms != terms:
-                    raise conflict(f"group {name} exists with other settings: {found.terms}")
                 return found
             if len(self.of(channel)) >= self.settings.max_per_channel:
                 raise conflict(f"{channel.address} has as many groups as are allowed")
@@ -157,10 +156,11 @@ class Groups:
             try:
                 end = Deleted(**group.label)
                 await stored(lambda told: group.notes.write(end, told))
-            except StorageError:
+            except ArqonBusError:
                 group.deleted = False
                 raise
             del self._groups[group.name]
+            self.past.add(group.state.counts)
             group.channel.watchers.remove(group.wake.set)
             self._tasks.pop(group.name).cancel()
 

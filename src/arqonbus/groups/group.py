@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from arqonbus.errors import StorageError, conflict
+from arqonbus.bus.journal import stored
+from arqonbus.errors import ArqonBusError, conflict
 from arqonbus.groups.memory import Name, replay, whole
-from arqonbus.groups.notes import Notes, stored
+from arqonbus.groups.notes import Notes
 from arqonbus.groups.records import Acked, Handed, Nacked
 from arqonbus.groups.tasks import Task, Verdict
 
@@ -16,11 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arqonbus.bus.clock import Clock
-    from arqonbus.bus.journal import Journal
-    from arqonbus.groups.notes import Done
+    from arqonbus.bus.journal import Done, Journal
     from arqonbus.groups.records import Terms
     from arqonbus.groups.state import GroupState
-    from arqonbus.routing.hub import Channel, Peer
+    from arqonbus.routing.hub import Channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,20 @@ class Outcome:
     done: tuple[int, ...]
     settled: tuple[int, ...]
     refused: tuple[int, ...]
+
+
+class Recipient(Protocol):
+    """A connection that is a worker of the group."""
+
+    client_id: str
+
+    def send_json(self, text: bytes) -> bool:
+        """Queue one envelope given as JSON; False when it can't be taken any more."""
+        ...
+
+    def notice(self, payload: dict[str, object]) -> None:
+        """Tell news of the server."""
+        ...
 
 
 class Group:
@@ -53,7 +67,7 @@ class Group:
         self.state = state
         self.clock = clock
         self.notes = Notes(journal, lambda: whole(name, terms, state), base)
-        self.peers: dict[str, Peer] = {}
+        self.peers: dict[str, Recipient] = {}
         self.handed: list[Task] = []
         self.failed = False
         self.deleted = False
@@ -65,7 +79,7 @@ class Group:
         room, channel, group = self.name
         return {"room": room, "channel": channel, "group": group}
 
-    def join(self, peer: Peer, credit: int) -> None:
+    def join(self, peer: Recipient, credit: int) -> None:
         """Hand out to `peer` from now on, up to `credit` tasks at a time.
 
         Raises:
@@ -124,8 +138,8 @@ class Group:
     def hand(self, tasks: Sequence[Task], done: Done | None = None) -> None:
         """Record attempts; then the pump sends them. If that fails they were none."""
 
-        def told(result: int | StorageError) -> None:
-            if isinstance(result, StorageError):
+        def told(result: int | ArqonBusError) -> None:
+            if isinstance(result, ArqonBusError):
                 self.failed = True
                 for task in tasks:
                     self.state.undo(task, self.clock())
@@ -159,9 +173,7 @@ class Group:
 
     def _judged(self, client_id: str, seqs: Sequence[int], epoch: str) -> Outcome:
         if epoch != self.state.epoch or epoch != self.channel.epoch:
-            raise conflict(
-                f"{self.channel.address} began epoch {self.channel.epoch}: tasks of {epoch} are void"
-            )
+            raise conflict(f"the stream's epoch is {self.channel.epoch}, tasks of {epoch} are void")
         by: dict[Verdict, list[int]] = {verdict: [] for verdict in Verdict}
         for seq in dict.fromkeys(seqs):
             by[self.state.judge(seq, client_id)].append(seq)
@@ -176,8 +188,8 @@ class Group:
         self.state.settling(seqs)
 
         def write(told: Done) -> None:
-            def done(result: int | StorageError) -> None:
-                if not isinstance(result, StorageError):
+            def done(result: int | ArqonBusError) -> None:
+                if not isinstance(result, ArqonBusError):
                     replay(self.state, record)
                 elif self.state.epoch == record.epoch:
                     self.state.unsettle(seqs, self.clock())

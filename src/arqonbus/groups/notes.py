@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from arqonbus.errors import StorageError
+from arqonbus.errors import ArqonBusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arqonbus.bus.journal import Journal
+    from arqonbus.bus.journal import Done, Journal
     from arqonbus.groups.records import AnyRecord, Whole
-
-    Done = Callable[[int | StorageError], None]
 
 
 class Notes:
@@ -48,7 +45,7 @@ class Notes:
     def _hand_in(self, record: AnyRecord, done: Done) -> None:
         self._under_way += 1
 
-        def told(result: int | StorageError) -> None:
+        def told(result: int | ArqonBusError) -> None:
             self._under_way -= 1
             done(result)
             self._go_on()
@@ -64,28 +61,9 @@ class Notes:
         for record, done in behind:
             self._hand_in(record, done)
 
-    def _renewed(self, result: int | StorageError) -> None:
-        self.base = 0 if isinstance(result, StorageError) else result
+    def _renewed(self, result: int | ArqonBusError) -> None:
+        self.base = 0 if isinstance(result, ArqonBusError) else result
 
-    def _marked(self, result: int | StorageError) -> None:
-        if isinstance(result, StorageError):
+    def _marked(self, result: int | ArqonBusError) -> None:
+        if isinstance(result, ArqonBusError):
             self.base = 0
-
-
-async def stored(write: Callable[[Done], None]) -> int:
-    """The position of what `write` hands in, once it is stored. Whoever waits may be cancelled.
-
-    Raises:
-        StorageError: it is not stored.
-    """
-    outcome: asyncio.Future[int | StorageError] = asyncio.get_running_loop().create_future()
-
-    def told(result: int | StorageError) -> None:
-        if not outcome.done():
-            outcome.set_result(result)
-
-    write(told)
-    result = await outcome
-    if isinstance(result, StorageError):
-        raise result
-    return result

@@ -69,3 +69,10 @@ class Counts:
     acked: int = 0
     dead: int = 0
     lost: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Count those of `other` as well."""
+        self.offered += other.offered
+        self.acked += other.acked
+        self.dead += other.dead
+        self.lost += other.lost

@@ -145,3 +145,13 @@ def ack_json(head: bytes, seq: int, ack_id: bytes, timestamp: bytes, request_id:
         timestamp,
         request_id,
     )
+
+
+def later_json(address: tuple[str, str], durability: str, deliver_at: str, **ids: bytes) -> bytes:
+    """The receipt of a message that is kept for later: it has no position yet."""
+    room, channel = address
+    head = (
+        f'{{"version":"1.0","type":"ack","room":"{room}","channel":"{channel}",'
+        f'"durability":"{durability}","deliver_at":"{deliver_at}"'
+    )
+    return head.encode() + b"".join(b',"%b":"%b"' % (n.encode(), v) for n, v in ids.items()) + b"}"

@@ -13,7 +13,6 @@ from arqonbus.routing.dedup import PublishIds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from arqonbus.errors import StorageError
     from arqonbus.model.durability import Durability
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.close import CloseCode
@@ -82,7 +81,7 @@ class Peer(Protocol):
 Receipt: TypeAlias = tuple[int, Peer, bytes]
 # Whoever within the bus waits for a message: its index, and what to call with its position, or with
 # why it was not stored.
-Waiter: TypeAlias = "tuple[int, Callable[[int | StorageError], None]]"
+Waiter: TypeAlias = "tuple[int, Callable[[int | ArqonBusError], None]]"
 
 
 class Channel:

@@ -149,11 +149,11 @@ def test_the_bus_own_records_are_stored_and_told_but_not_counted() -> None:
     told: list[int | StorageError] = []
     own = stage.hub.own("journal")
     assert own.address == Address(SYSTEM_ROOM, "journal")
-    stage.bus.record(own, b'"a":1', told.append)
-    stage.bus.record(own, b'"a":2', told.append)
+    stage.bus.post(own, b'"a":1', told.append)
+    stage.bus.post(own, b'"a":2', told.append)
     stage.settle()
     assert told == [1, 2]
-    stage.bus.record(own, b'"a":3', told.append)
+    stage.bus.post(own, b'"a":3', told.append)
     stage.turn()
     stage.storage.refuse("away")
     assert [getattr(outcome, "message", outcome) for outcome in told] == [1, 2, "away"]

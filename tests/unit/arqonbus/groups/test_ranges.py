@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +22,7 @@ def test_it_holds_what_a_set_would_in_as_few_runs_as_there_are(
         plain.update(range(first, first + more + 1))
     assert {seq for seq in range(60) if seq in ranges} == plain
     held = list(ranges)
-    assert all(b[0] > a[1] + 1 for a, b in zip(held, held[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in itertools.pairwise(held))
     assert list(Ranges(held)) == held
     end = floor
     while end + 1 in plain:
