@@ -145,9 +145,10 @@ class Group:
                     self.state.undo(task, self.clock())
             else:
                 self.handed += tasks
-            self.wake.set()
+            # First whoever waits for it, so that the answer to a claim precedes its tasks.
             if done is not None:
                 done(result)
+            self.wake.set()
 
         handed = [(task.seq, task.attempt) for task in tasks]
         self.notes.write(Handed(**self.label, epoch=self.state.epoch, tasks=handed), told)
