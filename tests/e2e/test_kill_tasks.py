@@ -36,9 +36,9 @@ asyncio.run(main())
 
 async def test_attempts_are_counted_over_a_kill_of_the_bus(tmp_path: Path) -> None:
     async with serving(tmp_path) as bus, peer(bus.url) as p:
-        await p.ok("group.join", **GROUP, credits=3, max_attempts=2)
         for n in range(5):
             await p.publish("r", "c", n)
+        await p.ok("group.join", **GROUP, credits=3, max_attempts=2, start="beginning")
         got = [await p.until("task") for _ in range(3)]
         acked = await p.ok("group.ack", **GROUP, seqs=[2], epoch=got[0]["epoch"])
         await p.until("task")

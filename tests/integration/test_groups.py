@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import pytest
 from support.peer import Frame, Peer, peer
@@ -26,7 +27,7 @@ async def publish(p: Peer, *payloads: object) -> list[Frame]:
     return acks
 
 
-async def tasks(p: Peer, count: int) -> list[tuple[object, ...]]:
+async def tasks(p: Peer, count: int) -> list[tuple[Any, ...]]:
     """The next tasks: position, payload, attempt, group."""
     frames = [await p.until("task") for _ in range(count)]
     return [tuple(frame[name] for name in KEPT) for frame in frames]

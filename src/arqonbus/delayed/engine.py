@@ -155,8 +155,9 @@ class Delayed:
 
     def waiting(self, room: str, channel: str) -> Iterator[Item]:
         """The messages kept for a channel, by arrival."""
-        mine = (i for i in self.schedule if i.key[:2] == (room, channel) and i.seq)
-        return iter(sorted(mine, key=lambda item: item.number))
+        mine = (item for item in self.schedule if item.key[:2] == (room, channel))
+        waiting = (item for item in mine if item.seq and not item.delivered)
+        return iter(sorted(waiting, key=lambda item: item.number))
 
     async def cancel(self, key: Key) -> Item:
         """Deliver a message never; recorded when it returns.
