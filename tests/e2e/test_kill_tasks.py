@@ -143,8 +143,8 @@ async def test_a_worker_that_is_killed_leaves_its_tasks_to_the_others(tmp_path: 
 
 async def test_delayed_messages_survive_a_kill_and_come_once(tmp_path: Path) -> None:
     count = 60
-    begin = datetime.now(UTC) + timedelta(seconds=1)
     async with serving(tmp_path) as bus, peer(bus.url) as p:
+        begin = datetime.now(UTC) + timedelta(seconds=4)
         for n in range(count):
             when = begin + timedelta(milliseconds=50 * n)
             ack = await p.publish("r", "c", n, id=f"m{n}", deliver_at=f"{when:%FT%T.%f}Z")
