@@ -15,6 +15,7 @@ from arqonbus.app.addresses import bind, port_of
 from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
+from arqonbus.app.preflight import lacks
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.storage.fallback.runs import Runs
@@ -50,6 +51,10 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings) -> int:
     _check_open_files(settings.limits.max_connections)
     app = build(settings)
+    if lacking := lacks(settings, app.storage.capabilities):
+        for problem in lacking:
+            log.error("the configuration has a problem", problem=problem)
+        return Exit.CONFIG
     stop = asyncio.Event()
     _on_signals(stop)
     try:

@@ -43,7 +43,8 @@ class Delayed:
         self._bus = bus
         self._metrics = metrics
         self._settings = settings
-        self._book = Book(Journal(bus, storage, "delayed"))
+        self._journal = Journal(bus, storage, "delayed")
+        self._book = Book(self._journal)
         self.schedule = self._book.schedule
         self._asking: dict[Key, list[tuple[Peer, bytes]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -54,6 +55,9 @@ class Delayed:
         Raises:
             StorageError: the journal can't be read.
         """
+        if not self._settings.enabled:
+            log.warning("delayed messages are switched off", records=self._journal.length)
+            return
         await self._book.read()
         delivery = Delivery(self._book, self._bus, self._metrics)
         self._tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._look_after())]

@@ -90,6 +90,9 @@ class Groups:
         Raises:
             StorageError: the journal can't be read.
         """
+        if not self.settings.enabled:
+            log.warning("consumer groups are switched off", records=self._journal.length)
+            return
         read: dict[Name, _Read] = {}
         await self._journal.read(lambda seq, body: _apply(read, seq, _decode(body)))
         for name, one in read.items():
