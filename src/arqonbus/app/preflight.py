@@ -4,7 +4,7 @@ Fail closed: what can't be judged, such as a host name that may point anywhere, 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     ]
 
 
-def lacks(settings: Settings, capabilities: Set[Capability]) -> list[str]:
+def lacks(settings: Settings, capabilities: frozenset[Capability]) -> list[str]:
     """What the settings ask for that the configured backend can't do, one line each."""
     wanted = {
         "groups.enabled": (settings.groups.enabled, Capability.GROUPS),
