@@ -16,8 +16,8 @@ KEPT = ("seq", "payload", "attempt", "group")
 
 
 @pytest.fixture
-async def bus(tmp_path: Path, backend: str) -> AsyncIterator[Server]:
-    async with serving(tmp_path / "data", storage_backend=backend) as server:
+async def bus(tmp_path: Path, store: dict[str, object]) -> AsyncIterator[Server]:
+    async with serving(tmp_path / "data", **store) as server:
         yield server
 
 
@@ -216,8 +216,10 @@ async def test_claiming_what_a_stuck_worker_holds(bus: Server) -> None:
     assert [late["acked"], late["refused"]] == [[3], [1, 2]]
 
 
-async def test_what_retention_took_is_told_and_counted(tmp_path: Path, backend: str) -> None:
-    settings = {"storage_backend": backend, "retention_max_messages": 10}
+async def test_what_retention_took_is_told_and_counted(
+    tmp_path: Path, store: dict[str, object]
+) -> None:
+    settings = store | {"retention_max_messages": 10}
     async with (
         serving(tmp_path / "data", **settings) as server,
         peer(server.url) as worker,

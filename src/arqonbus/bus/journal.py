@@ -32,6 +32,8 @@ class Journal:
         self._name = name
         self._first = 1
         self._seen: tuple[str, Durability] | None = None
+        # Whether the store was away when this was read: then it may hold records all the same.
+        self.unread = False
 
     @property
     def length(self) -> int:
@@ -67,6 +69,7 @@ class Journal:
                     raise StorageError(f"{where} can't be read: {error}") from error
                 after = message.seq
             more = page.more
+        self.unread = after == 0 and self._bus.condition.degraded
         self.renewed()
 
     def write(

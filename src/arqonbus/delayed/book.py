@@ -16,6 +16,7 @@ from arqonbus.errors import ArqonBusError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from arqonbus.bus.clock import Clock
     from arqonbus.bus.journal import Done, Journal
 
 # Records that the journal may hold beyond those needed before it is shortened.
@@ -28,13 +29,17 @@ _decode = msgspec.json.Decoder(AnyRecord).decode
 class Book:
     """Keeps the journal in step with the schedule. `wake` tells that something may be due."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, clock: Clock) -> None:
         self.schedule = Schedule()
         self.wake = asyncio.Event()
         self._journal = journal
+        self._clock = clock
+        self._last = 0
+        # What ended while the journal is still to be read.
+        self._ended: set[int] = set()
 
     async def read(self) -> None:
-        """Know what the journal tells.
+        """Know what the journal tells and is not known yet.
 
         Raises:
             StorageError: it can't be read.
@@ -50,8 +55,16 @@ class Book:
 
         await self._journal.read(apply)
         for item in found.values():
-            self.schedule.add(item)
-            self.schedule.queue(item)
+            self._last = max(self._last, item.number)
+            if item.number not in self._ended and self.schedule.get(item.key) is None:
+                self.schedule.add(item)
+                self.queue(item)
+        self._ended.clear()
+
+    def next_number(self) -> int:
+        """A number above all before, those of an earlier process that is not read yet included."""
+        self._last = max(self._last + 1, self._clock())
+        return self._last
 
     def write(self, item: Item, done: Done) -> None:
         """Note an item; `done` is told its record's position, or why there is none."""
@@ -63,6 +76,8 @@ class Book:
         def told(result: int | ArqonBusError) -> None:
             if not isinstance(result, ArqonBusError):
                 self.schedule.remove(item)
+                if self._journal.unread:
+                    self._ended.add(item.number)
             done(result)
 
         self._journal.write(Ended(number=item.number), told)
@@ -81,6 +96,8 @@ class Book:
         """
         schedule, journal = self.schedule, self._journal
         if journal.renewed():
+            if journal.unread:
+                await self.read()
             for item in schedule:
                 item.stale = True
         while stale := [item for item in schedule if item.stale and not item.busy][:_CHUNK]:

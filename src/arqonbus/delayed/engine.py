@@ -44,7 +44,7 @@ class Delayed:
         self._metrics = metrics
         self._settings = settings
         self._journal = Journal(bus, storage, "delayed")
-        self._book = Book(self._journal)
+        self._book = Book(self._journal, bus.tick.now)
         self.schedule = self._book.schedule
         self._asking: dict[Key, list[tuple[Peer, bytes]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -131,7 +131,7 @@ class Delayed:
         require: Durability | None,
         asking: list[tuple[Peer, bytes]],
     ) -> None:
-        item = Item(self.schedule.last_number + 1, key, at, body, require, busy=True)
+        item = Item(self._book.next_number(), key, at, body, require, busy=True)
         self.schedule.add(item)
         self._asking[key] = asking
 

@@ -48,7 +48,6 @@ class Schedule:
 
     def __init__(self) -> None:
         self.size = 0
-        self.last_number = 0
         self._items: dict[Key, Item] = {}
         self._order: list[tuple[int, int, Key]] = []
 
@@ -66,7 +65,6 @@ class Schedule:
         """Know an item; it is not due before `queue` puts it in its place."""
         self._items[item.key] = item
         self.size += len(item.body)
-        self.last_number = max(self.last_number, item.number)
 
     def queue(self, item: Item, at: int | None = None) -> None:
         """Let the item be due at its time, or at another one."""

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from arqonbus.bus.journal import Journal, stored
-from arqonbus.errors import ArqonBusError, StorageError, conflict, not_found
+from arqonbus.errors import ArqonBusError, conflict, not_found
 from arqonbus.groups.group import Group
 from arqonbus.groups.memory import Name, name_of, replay, restored, whole
 from arqonbus.groups.pump import Pump
@@ -93,12 +93,7 @@ class Groups:
         if not self.settings.enabled:
             log.warning("consumer groups are switched off", records=self._journal.length)
             return
-        read: dict[Name, _Read] = {}
-        await self._journal.read(lambda seq, body: _apply(read, seq, _decode(body)))
-        for name, one in read.items():
-            address = Address(*name[:2])
-            channel = self._bus.hub.known(address) or self._bus.hub.make(address)
-            self._install(self._made(name, channel, one.terms, one.state, one.base))
+        await self._learn()
         self._care = asyncio.create_task(self._look_after())
 
     async def stop(self) -> None:
@@ -133,6 +128,20 @@ class Groups:
         for group in self:
             if client_id in group.peers:
                 group.leave(client_id)
+
+    async def _learn(self) -> None:
+        """Go on with every group of the journal that is not known yet.
+
+        Raises:
+            ArqonBusError: the journal can't be read, or there are too many channels.
+        """
+        read: dict[Name, _Read] = {}
+        await self._journal.read(lambda seq, body: _apply(read, seq, _decode(body)))
+        for name, one in read.items():
+            if name not in self._groups:
+                address = Address(*name[:2])
+                channel = self._bus.hub.known(address) or self._bus.hub.make(address)
+                self._install(self._made(name, channel, one.terms, one.state, one.base))
 
     async def _create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
         async with self._changing:
@@ -184,18 +193,21 @@ class Groups:
             await asyncio.sleep(_CARE_SECONDS)
             try:
                 await self._tidy()
-            except StorageError as error:
-                log.warning("the journal of groups can't be shortened", reason=error.message)
+            except ArqonBusError as error:
+                log.warning("the journal of groups waits", reason=error.message)
             except Exception:
                 # The task's edge.
                 log.exception("looking after the groups failed")
                 self._metrics.internal_error("groups")
 
     async def _tidy(self) -> None:
-        groups = sorted(self, key=lambda group: group.notes.base)
         if self._journal.renewed():
-            for group in groups:
+            if self._journal.unread:
+                async with self._changing:
+                    await self._learn()
+            for group in self:
                 group.notes.base = 0
+        groups = sorted(self, key=lambda group: group.notes.base)
         for group in groups:
             if group.notes.base == 0:
                 group.notes.renew()
