@@ -52,7 +52,7 @@ class Journal:
             StorageError: the journal can't be read, or `apply` can't make sense of a record.
         """
         channel = self._bus.hub.own(self._name)
-        after, more = 0, True
+        after, more = 0, channel.stored
         while more:
             page = await self._bus.streams.read(
                 channel, after=after, limit=_PAGE, max_bytes=_PAGE_BYTES
