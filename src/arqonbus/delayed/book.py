@@ -10,7 +10,7 @@ import msgspec
 
 from arqonbus.bus.journal import stored
 from arqonbus.delayed.records import AnyRecord, Ended, Later, item_of, later
-from arqonbus.delayed.schedule import Item, Schedule
+from arqonbus.delayed.schedule import Item, Key, Schedule
 from arqonbus.errors import ArqonBusError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Book:
         self._clock = clock
         self._last = 0
         # What ended while the journal is still to be read.
-        self._ended: set[int] = set()
+        self._ended: set[Key] = set()
 
     async def read(self) -> None:
         """Know what the journal tells and is not known yet.
@@ -44,25 +44,25 @@ class Book:
         Raises:
             StorageError: it can't be read.
         """
-        found: dict[int, Item] = {}
+        found: dict[Key, Item] = {}
 
         def apply(seq: int, body: bytes) -> None:
             record = _decode(body)
             if isinstance(record, Later):
-                found[record.number] = item_of(record, seq)
+                found[record.whose] = item_of(record, seq)
             else:
-                found.pop(record.number, None)
+                found.pop(record.whose, None)
 
         await self._journal.read(apply)
         for item in found.values():
             self._last = max(self._last, item.number)
-            if item.number not in self._ended and self.schedule.get(item.key) is None:
+            if item.key not in self._ended and self.schedule.get(item.key) is None:
                 self.schedule.add(item)
                 self.queue(item)
         self._ended.clear()
 
     def next_number(self) -> int:
-        """A number above all before, those of an earlier process that is not read yet included."""
+        """A number above all before, as far as the clock tells also of what is not read yet."""
         self._last = max(self._last + 1, self._clock())
         return self._last
 
@@ -77,10 +77,10 @@ class Book:
             if not isinstance(result, ArqonBusError):
                 self.schedule.remove(item)
                 if self._journal.unread:
-                    self._ended.add(item.number)
+                    self._ended.add(item.key)
             done(result)
 
-        self._journal.write(Ended(number=item.number), told)
+        self._journal.write(Ended(**item.key._asdict()), told)
 
     def queue(self, item: Item, at: int | None = None) -> None:
         """Let an item be due at its time, or at another one."""

@@ -8,22 +8,30 @@ from arqonbus.delayed.schedule import Item, Key
 from arqonbus.model.durability import Durability
 
 
-class Later(msgspec.Struct, tag_field="t", tag="later", omit_defaults=True, kw_only=True):
-    """A message to be delivered at `at` (µs); a second one with this number is the same."""
+class Record(msgspec.Struct, tag_field="t", omit_defaults=True, kw_only=True):
+    """Of which message: see `Key`."""
 
-    number: int
     room: str
     channel: str
     key: str
+
+    @property
+    def whose(self) -> Key:
+        """The message's key."""
+        return Key(self.room, self.channel, self.key)
+
+
+class Later(Record, tag="later"):
+    """A message to be delivered at `at` (µs); a second one of the same key is the same message."""
+
+    number: int
     at: int
     body: str
     require: str | None = None
 
 
-class Ended(msgspec.Struct, tag_field="t", tag="ended", kw_only=True):
-    """The message of this number was delivered, or is not to be delivered any more."""
-
-    number: int
+class Ended(Record, tag="ended"):
+    """The message was delivered, or is not to be delivered any more."""
 
 
 AnyRecord = Later | Ended
@@ -32,10 +40,8 @@ AnyRecord = Later | Ended
 def later(item: Item) -> Later:
     """The record of an item."""
     return Later(
+        **item.key._asdict(),
         number=item.number,
-        room=item.key.room,
-        channel=item.key.channel,
-        key=item.key.key,
         at=item.at,
         body=item.body.decode(),
         require=item.require.wire if item.require is not None else None,
@@ -46,7 +52,7 @@ def item_of(record: Later, seq: int) -> Item:
     """The item of a record at position `seq`."""
     return Item(
         number=record.number,
-        key=Key(record.room, record.channel, record.key),
+        key=record.whose,
         at=record.at,
         body=record.body.encode(),
         require=None if record.require is None else Durability.from_wire(record.require),
