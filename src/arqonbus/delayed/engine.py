@@ -66,7 +66,8 @@ class Delayed:
         """Deliver nothing more."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
     # --- taking ---
 

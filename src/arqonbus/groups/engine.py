@@ -101,7 +101,8 @@ class Groups:
         tasks = [*self._tasks.values(), *([self._care] if self._care else [])]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks)
 
     async def create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
         """A new group that begins behind position `after`, or the one of this name.
