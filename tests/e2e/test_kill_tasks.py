@@ -36,9 +36,9 @@ asyncio.run(main())
 
 
 async def test_attempts_are_counted_over_a_kill_of_the_bus(
-    tmp_path: Path, store: dict[str, object]
+    tmp_path: Path, stored: dict[str, str]
 ) -> None:
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         for n in range(5):
             await p.publish("r", "c", n)
         await p.ok("group.join", **GROUP, credits=3, max_attempts=2, start="beginning")
@@ -46,11 +46,11 @@ async def test_attempts_are_counted_over_a_kill_of_the_bus(
         acked = await p.ok("group.ack", **GROUP, seqs=[2], epoch=got[0]["epoch"])
         await p.until("task")
         await bus.stop(signal.SIGKILL)
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         joined = await p.ok("group.join", **GROUP, credits=10)
         again = [await p.until("task") for _ in range(4)]
         await bus.stop(signal.SIGKILL)
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         await p.ok("join_channel", room="r", channel="c.dead", since={"seq": 0})
         letters = [await p.until("message") for _ in range(3)]
         await p.ok("group.join", **GROUP, credits=10)
@@ -98,12 +98,12 @@ class Worker:
 
 
 async def test_no_task_is_lost_and_none_comes_again_after_its_ack_was_receipted(
-    tmp_path: Path, store: dict[str, object]
+    tmp_path: Path, stored: dict[str, str]
 ) -> None:
     receipted: set[int] = set()
     published = 0
     for _ in range(ROUNDS):
-        async with serving(tmp_path, **store) as bus, peer(bus.url) as p, peer(bus.url) as source:
+        async with serving(tmp_path, **stored) as bus, peer(bus.url) as p, peer(bus.url) as source:
             await p.ok("group.join", **GROUP, credits=20, max_attempts=1000)
             for _ in range(random.randint(1, 20)):
                 ack = await source.publish("r", "c", 1, id=token_hex())
@@ -112,7 +112,7 @@ async def test_no_task_is_lost_and_none_comes_again_after_its_ack_was_receipted(
             await worker.work(min(len(receipted) + random.randint(0, 5), published))
             await bus.stop(signal.SIGKILL)
             await worker.work(published + 1)
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         await p.ok("group.join", **GROUP, credits=200)
         await Worker(p, receipted).work(published)
         found = await _figures(bus.url)
@@ -127,9 +127,9 @@ async def _figures(url: str) -> Frame:
 
 
 async def test_a_worker_that_is_killed_leaves_its_tasks_to_the_others(
-    tmp_path: Path, store: dict[str, object]
+    tmp_path: Path, stored: dict[str, str]
 ) -> None:
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         worker = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
@@ -153,10 +153,10 @@ async def test_a_worker_that_is_killed_leaves_its_tasks_to_the_others(
 
 
 async def test_delayed_messages_survive_a_kill_and_come_once(
-    tmp_path: Path, store: dict[str, object]
+    tmp_path: Path, stored: dict[str, str]
 ) -> None:
     count = 60
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         begin = datetime.now(UTC) + timedelta(seconds=4)
         for n in range(count):
             when = begin + timedelta(milliseconds=50 * n)
@@ -164,12 +164,12 @@ async def test_delayed_messages_survive_a_kill_and_come_once(
             assert ack["deliver_at"]
         await bus.stop(signal.SIGKILL)
     for seen in (10, 25, 40):
-        async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+        async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
             await p.ok("join_channel", room="r", channel="c", since={"seq": 0})
             while (await p.until("message"))["seq"] < seen:
                 pass
             await bus.stop(signal.SIGKILL)
-    async with serving(tmp_path, **store) as bus, peer(bus.url) as p:
+    async with serving(tmp_path, **stored) as bus, peer(bus.url) as p:
         await p.ok("join_channel", room="r", channel="c", since={"seq": 0})
         got = [await p.until("message") for _ in range(count)]
         status = await p.ok("status")

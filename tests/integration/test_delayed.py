@@ -14,8 +14,8 @@ HERE = {"room": "r", "channel": "c"}
 
 
 @pytest.fixture
-async def bus(tmp_path: Path, store: dict[str, object]) -> AsyncIterator[Server]:
-    async with serving(tmp_path / "data", **store) as server:
+async def bus(tmp_path: Path, stored: dict[str, str]) -> AsyncIterator[Server]:
+    async with serving(tmp_path / "data", **stored) as server:
         yield server
 
 
@@ -101,10 +101,10 @@ async def test_listing_and_cancelling(bus: Server) -> None:
     assert in_the_way["error_code"] == "CONFLICT"
 
 
-async def test_what_is_refused(tmp_path: Path, store: dict[str, object]) -> None:
+async def test_what_is_refused(tmp_path: Path, stored: dict[str, str]) -> None:
     limits = {"delayed_max_messages": 2, "delayed_max_delay": 60}
     async with (
-        serving(tmp_path / "data", **store, **limits) as server,
+        serving(tmp_path / "data", **stored, **limits) as server,
         peer(server.url) as p,
     ):
         codes = [

@@ -16,8 +16,8 @@ KEPT = ("seq", "payload", "attempt", "group")
 
 
 @pytest.fixture
-async def bus(tmp_path: Path, store: dict[str, object]) -> AsyncIterator[Server]:
-    async with serving(tmp_path / "data", **store) as server:
+async def bus(tmp_path: Path, stored: dict[str, str]) -> AsyncIterator[Server]:
+    async with serving(tmp_path / "data", **stored) as server:
         yield server
 
 
@@ -217,9 +217,9 @@ async def test_claiming_what_a_stuck_worker_holds(bus: Server) -> None:
 
 
 async def test_what_retention_took_is_told_and_counted(
-    tmp_path: Path, store: dict[str, object]
+    tmp_path: Path, stored: dict[str, str]
 ) -> None:
-    settings = store | {"retention_max_messages": 10}
+    settings = {**stored, "retention_max_messages": 10}
     async with (
         serving(tmp_path / "data", **settings) as server,
         peer(server.url) as worker,
