@@ -12,10 +12,13 @@ from arqonbus.api.http import HttpServer
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, history, membership, system
+from arqonbus.commands import channels, delayed, groups, history, membership, system
 from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
+from arqonbus.delayed.engine import Delayed
 from arqonbus.gateway.dispatch import Dispatcher
+from arqonbus.groups.engine import Groups
+from arqonbus.groups.figures import GroupFigures
 from arqonbus.routing.hub import Hub
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.keys import read_key
@@ -45,6 +48,8 @@ class App:
     storage: Storage
     bus: Bus
     metrics: Metrics
+    groups: Groups
+    delayed: Delayed
     websocket: WebSocketServer
     http: HttpServer
     status: Status
@@ -97,7 +102,9 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         call_soon=loop.call_soon,
         on_batch=writers.flush,
     )
-    dispatcher = _dispatcher(settings, bus, storage, metrics)
+    services = _services(settings, bus, storage, metrics)
+    registry.register(GroupFigures(services.groups))
+    dispatcher = _dispatcher(settings, services, metrics)
     shared = Shared(
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
@@ -107,6 +114,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         storage,
         bus,
         metrics,
+        services.groups,
+        services.delayed,
         WebSocketServer(settings, authenticator(settings.auth), shared),
         HttpServer(status, registry, metrics.internal_error),
         status,
@@ -147,19 +156,28 @@ def authenticator(auth: AuthSettings) -> Authenticator:
     )
 
 
-def _dispatcher(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) -> Dispatcher:
-    commands = [
-        *system.COMMANDS,
-        *channels.COMMANDS,
-        *membership.COMMANDS,
-        *history.COMMANDS,
-    ]
-    registry = Registry([*commands, system.help_command(commands)])
-    services = Services(
+def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) -> Services:
+    return Services(
         bus,
         storage,
         settings.limits,
         {"name": "arqonbus", "version": __version__},
         bus.tick.now(),
+        Groups(bus, storage, metrics, settings.groups),
+        Delayed(bus, storage, metrics, settings.delayed),
     )
-    return Dispatcher(bus, registry, services, metrics, settings.limits, settings.heartbeat)
+
+
+def _dispatcher(settings: Settings, services: Services, metrics: Metrics) -> Dispatcher:
+    commands = [
+        *system.COMMANDS,
+        *channels.COMMANDS,
+        *membership.COMMANDS,
+        *history.COMMANDS,
+        *groups.COMMANDS,
+        *delayed.COMMANDS,
+    ]
+    registry = Registry([*commands, system.help_command(commands)])
+    return Dispatcher(
+        services.bus, registry, services, metrics, settings.limits, settings.heartbeat
+    )

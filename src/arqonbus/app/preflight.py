@@ -12,6 +12,7 @@ from arqonbus.app.addresses import is_loopback
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import KEY_FIELDS, Settings
+from arqonbus.model.capability import Capability
 from arqonbus.shield.keys import KeyProblem, read_key
 
 BINDS: Final = ("host", "port", "http_host", "http_port")
@@ -27,6 +28,20 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_sizes(settings),
         *storage_problems(settings, origins),
         *_data_dir(settings),
+    ]
+
+
+def lacks(settings: Settings, capabilities: frozenset[Capability]) -> list[str]:
+    """What the settings ask for that the configured backend can't do, one line each."""
+    wanted = {
+        "groups.enabled": (settings.groups.enabled, Capability.GROUPS),
+        "delayed.enabled": (settings.delayed.enabled, Capability.DELAYED),
+    }
+    return [
+        f"{path}: storage.backend {settings.storage.backend} can't do that: switch it off, or "
+        "choose another backend"
+        for path, (on, capability) in wanted.items()
+        if on and capability not in capabilities
     ]
 
 

@@ -15,6 +15,7 @@ from arqonbus.app.addresses import bind, port_of
 from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
+from arqonbus.app.preflight import lacks
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.storage.fallback.runs import Runs
@@ -50,10 +51,16 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 async def _serve(settings: Settings) -> int:
     _check_open_files(settings.limits.max_connections)
     app = build(settings)
+    if lacking := lacks(settings, app.storage.capabilities):
+        for problem in lacking:
+            log.error("the configuration has a problem", problem=problem)
+        return Exit.CONFIG
     stop = asyncio.Event()
     _on_signals(stop)
     try:
         await app.bus.load(await _streams(app))
+        await app.groups.start()
+        await app.delayed.start()
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
@@ -177,6 +184,8 @@ async def _drain(app: App) -> int:
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
     app.bus.drain()
+    await app.groups.stop()
+    await app.delayed.stop()
     for listener in tuple(app.shared.listeners):
         listener.session.notice({"event": "draining", "reconnect": True})
     clean = await _within(deadline, _idle(app))

@@ -132,7 +132,7 @@ class Bus:
         self, peer: Peer, codec: Codec, frames: Iterator[ClientFrame]
     ) -> ClientFrame | None:
         """Accept messages to channels into the tick's batch, or answer repeated ids, until there
-        are no more frames, or one is something else: it is returned.
+        are no more frames, or one is something else (one to be delivered later is): it is returned.
 
         A run instead of a single message, so that what is the same for all is looked up once.
 
@@ -144,13 +144,13 @@ class Bus:
         find, mint, message_body = self.hub.find, self.tick.mint, codec.message_body
         stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
         for frame in frames:
-            if type(frame) is not Publish or frame.to:
+            if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
-                self._check_acceptable(frame)
+                self.check_acceptable(frame)
             stamped, signed = stamp, signature
             if frame.timestamp or frame.metadata is not ABSENT:
-                stamped, signed = _own_fields(codec, frame, stamp, signature)
+                stamped, signed = own_fields(codec, frame, stamp, signature)
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
             channel = find((frame.room, frame.channel))
@@ -202,15 +202,48 @@ class Bus:
             await self._remember_ids(self.streams.adopted[-1])
             self.streams.adopted.pop()
 
-    def record(
-        self, channel: Channel, body: bytes, done: Callable[[int | StorageError], None]
+    def post(
+        self,
+        channel: Channel,
+        body: bytes,
+        done: Callable[[int | ArqonBusError], None],
+        *,
+        key: str = "",
+        require: Durability | None = None,
     ) -> None:
-        """Have the bus' own record stored with the next commit; `done` is told the outcome."""
+        """Have a body of the bus itself stored with the next commit; `done`, which must not raise,
+        is told its position or why there is none. It is stored once for each `key`, within the
+        dedup window.
+        """
         self._schedule()
+        if key and self._dedup_window and self._known(channel, body, key, done):
+            return
         if not channel.bodies:
-            self._waiting.channels.append(channel)
+            # The bus' own records first: somebody waits for each, and they are few.
+            at = 0 if channel.own else len(self._waiting.channels)
+            self._waiting.channels.insert(at, channel)
+        if require is not None:
+            channel.requires[len(channel.bodies)] = require
         channel.waiters.append((len(channel.bodies), done))
         channel.bodies.append(body)
+
+    def _known(
+        self, channel: Channel, body: bytes, key: str, done: Callable[[int | ArqonBusError], None]
+    ) -> bool:
+        """Whether this very message is there or on its way; then `done` is told of that one."""
+        digest = hash(wire.body_payload(body))
+        known = channel.ids.find(key)
+        if known is None:
+            channel.ids.add(key, len(channel.bodies), digest)
+        if known is None or known.digest != digest:
+            return False
+        if known.state is State.STORED:
+            done(known.number)
+        elif known.state is State.WAITING:
+            channel.waiters.append((known.number, done))
+        else:
+            self._commits.also_awaits(channel, (known.number, done))
+        return True
 
     def _let_work(self, peer: Peer) -> None:
         try:
@@ -245,7 +278,12 @@ class Bus:
         for peer in paused:
             peer.resume_reading()
 
-    def _check_acceptable(self, frame: Publish) -> None:
+    def check_acceptable(self, frame: Publish) -> None:
+        """Refuse a publish that can't be taken at present, or whose demand can't be met.
+
+        Raises:
+            ArqonBusError: STORAGE_UNAVAILABLE, RATE_LIMITED or DURABILITY_NOT_MET.
+        """
         if self._draining:
             raise StorageError("the server is going away: reconnect and send again")
         if self._full:
@@ -290,10 +328,12 @@ def checked_id(text: str) -> bytes:
     return text.encode()
 
 
-def _own_fields(
-    codec: Codec, frame: Publish, stamp: bytes, signature: bytes
-) -> tuple[bytes, bytes]:
-    """A body's beginning and signature with the timestamp and metadata that a client gave."""
+def own_fields(codec: Codec, frame: Publish, stamp: bytes, signature: bytes) -> tuple[bytes, bytes]:
+    """A body's beginning and signature with the timestamp and metadata that a client gave.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR.
+    """
     if frame.timestamp:
         stamp = wire.stamp(check_timestamp(frame.timestamp))
     if frame.metadata is not ABSENT:
@@ -320,13 +360,22 @@ def check_timestamp(text: str) -> bytes:
     Raises:
         ArqonBusError: VALIDATION_ERROR.
     """
+    moment(text, "timestamp")
+    return text.encode()
+
+
+def moment(text: str, field: str) -> datetime:
+    """The time that a client wrote, RFC 3339 in UTC.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR that names the field.
+    """
     try:
         if not text.endswith("Z"):
-            raise invalid("timestamp: RFC 3339 in UTC, ending in Z")
-        msgspec.convert(text, type=datetime)
+            raise invalid(f"{field}: RFC 3339 in UTC, ending in Z")
+        return msgspec.convert(text, type=datetime)
     except msgspec.ValidationError as error:
-        raise invalid(f"timestamp: {error}") from error
-    return text.encode()
+        raise invalid(f"{field}: {error}") from error
 
 
 def metadata_json(codec: Codec, raw: msgspec.Raw) -> bytes:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
     from arqonbus.model.durability import Durability
-    from arqonbus.routing.hub import Channel, Peer, Receipt
+    from arqonbus.routing.hub import Channel, Peer, Receipt, Waiter
     from arqonbus.storage.interface import CommitResult, Storage
     from arqonbus.telemetry.metrics import Metrics
 
@@ -80,6 +80,12 @@ class Commits:
         for taken in self.in_flight or ():
             if taken.channel is channel:
                 taken.receipts.append(receipt)
+
+    def also_awaits(self, channel: Channel, waiter: Waiter) -> None:
+        """Something else within the bus waits for a message in flight."""
+        for taken in self.in_flight or ():
+            if taken.channel is channel:
+                taken.waiters.append(waiter)
 
     def receipt(self, channel: Channel, seq: int, request_id: bytes) -> bytes:
         """The ack of one position, as JSON."""
@@ -169,6 +175,8 @@ class Commits:
             self._gather_receipts(piece, first, receipts)
             for index, done in piece.waiters:
                 done(first + index)
+            for wake in piece.channel.watchers:
+                wake()
         for peer, texts in receipts.items():
             peer.receipts(texts)
         self._metrics.batch(messages, max(0, self._tick.micros - self._started) / 1e6)
@@ -199,7 +207,7 @@ class Commits:
             f"more than {reached.wire} was required, which is what can be reached now",
         )
         self._tell_refused(piece, unmet, error)
-        self._ledger.refused += len(unmet)
+        self._ledger.refused += 0 if piece.channel.own else len(unmet)
         piece.leave_out(unmet)
 
     def _tell_refused(self, piece: Taken, indices: set[int], error: ArqonBusError) -> None:
@@ -211,7 +219,7 @@ class Commits:
         for index, done in piece.waiters:
             if index in indices:
                 told.add(index)
-                done(error if isinstance(error, StorageError) else StorageError(error.message))
+                done(error)
         self._tell_unasked(piece, indices - told, error)
 
     def _tell_unasked(self, piece: Taken, indices: set[int], error: ArqonBusError) -> None:

@@ -112,6 +112,8 @@ class Streams:
                 channel.ids.forget_stored()
                 self.adopted.append(channel)
                 self._announce(channel, *before)
+                for wake in channel.watchers:
+                    wake()
 
     def _announce(self, channel: Channel, epoch: str, seq: int) -> None:
         log.warning("a stream goes on in a new epoch", channel=str(channel.address))

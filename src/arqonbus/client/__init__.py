@@ -24,6 +24,7 @@ from arqonbus.client.items import (
     Receipt,
 )
 from arqonbus.client.subscription import Subscription
+from arqonbus.client.work import Task, Work
 
 __all__ = [
     "Backoff",
@@ -46,4 +47,6 @@ __all__ = [
     "RefusedError",
     "StreamBrokenError",
     "Subscription",
+    "Task",
+    "Work",
 ]

@@ -30,6 +30,7 @@ from arqonbus.client.replay import replay
 from arqonbus.client.requests import Answer, Request, Requests, refused
 from arqonbus.client.subscription import Subscription
 from arqonbus.client.subscriptions import Subscriptions
+from arqonbus.client.work import Work, Works
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import outbound
 from arqonbus.protocol.close import may_resume
@@ -98,6 +99,7 @@ class Client:
             self._requests, self._codec, queue_size, pressure=self._press, backoff=self._backoff
         )
         self._inbox = Inbox(queue_size, on_room=self._press)
+        self._works = Works(self.command, self._backoff)
         self._connection: Connection | None = None
         self._connected = asyncio.Event()
         self._draining = False
@@ -144,6 +146,7 @@ class Client:
         id: str | None = None,
         timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,
+        deliver_at: str | None = None,
     ) -> Receipt: ...
 
     @overload
@@ -158,6 +161,7 @@ class Client:
         id: str | None = None,
         timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,
+        deliver_at: str | None = None,
     ) -> None: ...
 
     async def publish(  # noqa: PLR0913 - the envelope's fields, by name
@@ -171,10 +175,12 @@ class Client:
         id: str | None = None,  # noqa: A002 - the envelope's own name for it
         timestamp: str | None = None,
         metadata: dict[str, Any] | None = None,  # Any: a JSON object
+        deliver_at: str | None = None,
     ) -> Receipt | None:
         """Publish to a channel; the receipt says where the message stands and how safe it is.
 
-        `timestamp` (RFC 3339 in UTC, ending in Z) is the server's when left out.
+        `timestamp` (RFC 3339 in UTC, ending in Z) is the server's when left out. With `deliver_at`
+        (the same form) the message is kept until then; its receipt has no position.
 
         With `qos` 0 there is no receipt and nothing is sent again: None means that the message
         was handed to the socket.
@@ -191,6 +197,7 @@ class Client:
             "require": require,
             "timestamp": timestamp,
             "metadata": metadata,
+            "deliver_at": deliver_at,
         }
         return await self._send_message(fields, payload, qos, id)
 
@@ -238,6 +245,33 @@ class Client:
             self._subscriptions.drop(subscription)
             raise
         return subscription
+
+    async def work(
+        self,
+        room: str,
+        channel: str,
+        group: str,
+        *,
+        credits: int = 16,  # noqa: A002 - the command's own name for it
+        **settings: object,
+    ) -> Work:
+        """Be a worker of a consumer group, with up to `credits` tasks at a time.
+
+        `settings` are those of `group.join` for a group that is not there yet: `start`,
+        `visibility_timeout`, `max_attempts`, `dead_letter`.
+
+        Raises:
+            RefusedError: the server refused it.
+            InvalidArgumentError: this client is a worker of the group already.
+        """
+        self._check_open()
+        work = self._works.open((room, channel, group), {"credits": credits, **settings})
+        try:
+            await work.first
+        except BaseException:  # whatever ended the wait, nobody holds the worker
+            work.end()
+            raise
+        return work
 
     def direct_messages(self) -> Inbox:
         """Messages that other clients send to this one, from now on; an async iterator.
@@ -431,6 +465,7 @@ class Client:
             closure = await self._connection.closed
             self._connection = None
             self._connected.clear()
+            self._works.broken()
             if not self._may_come_back(closure):
                 self._end(closure.error or ConnectionLostError(closure.code, closure.reason))
                 return
@@ -476,6 +511,7 @@ class Client:
         self._requests.fail_all(self._ended)
         self._subscriptions.end_all(error, quiet=closed)
         self._inbox.end(None if closed else error)
+        self._works.end_all(error, quiet=closed)
         self._connected.set()
 
     # --- what the server sends ---
@@ -487,8 +523,11 @@ class Client:
             self._on_answer(frame)
         elif isinstance(frame, outbound.Error):
             self._on_error(frame)
+        elif isinstance(frame, outbound.Task):
+            self._works.task(frame)
         elif isinstance(frame, outbound.Gap):
-            self._subscriptions.gap(frame)
+            if not self._works.gap(frame):
+                self._subscriptions.gap(frame)
         elif isinstance(frame, outbound.Notice):
             self._on_notice(frame)
         else:
@@ -556,6 +595,7 @@ def _receipt(ack: outbound.Ack, sends: int) -> Receipt:
         channel=ack.channel,
         epoch=ack.epoch,
         seq=ack.seq,
+        deliver_at=ack.deliver_at,
         sends=sends,
     )
 

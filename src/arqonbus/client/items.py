@@ -80,8 +80,9 @@ class Direct(msgspec.Struct, frozen=True, kw_only=True):
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     """What the server says of a publish: where it stands, and the durability really reached.
 
-    `seq` and `epoch` are None for a direct message. With `sends` above 1 the message was sent
-    again after a lost connection; the server drops the repeat if it still remembers the id.
+    `seq` and `epoch` are None for a direct message, and for one kept until `deliver_at`. With
+    `sends` above 1 the message was sent again after a lost connection; the server drops the repeat
+    if it still remembers the id.
     """
 
     id: str
@@ -90,6 +91,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     channel: str | None
     epoch: str | None
     seq: int | None
+    deliver_at: str | None = None
     sends: int
 
 

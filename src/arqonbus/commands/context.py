@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import LimitSettings
+    from arqonbus.delayed.engine import Delayed
+    from arqonbus.groups.engine import Groups
     from arqonbus.routing.hub import Channel
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
@@ -40,6 +42,7 @@ class Caller(Protocol):
     """The session that calls."""
 
     client_id: str
+    dedup_scope: str
     joined: dict[Channel, None]
 
     def account(self) -> Account:
@@ -49,6 +52,14 @@ class Caller(Protocol):
     @property
     def connection(self) -> Outlet:
         """Where deliveries go; also the caller's `Subscriber`."""
+        ...
+
+    def send_json(self, text: bytes) -> bool:
+        """See `Peer.send_json`."""
+        ...
+
+    def notice(self, payload: dict[str, object]) -> None:
+        """See `Peer.notice`."""
         ...
 
     def gap_frame(self, channel: Channel, epoch: str, first: int, last: int, reason: str) -> bytes:
@@ -65,6 +76,8 @@ class Services:
     limits: LimitSettings
     server: dict[str, str]
     started: int
+    groups: Groups
+    delayed: Delayed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from arqonbus.bus.clock import rfc3339
+from arqonbus.bus.clock import micros, rfc3339
 from arqonbus.commands.channels import ChannelArgs
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command
@@ -91,12 +91,6 @@ def _answer(channel: Channel, page: Page, after: int, args: HistoryArgs) -> dict
         ],
         "next_after": kept[-1].seq if kept and page.more and not ended else None,
     }
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since the Unix epoch, exactly."""
-    seconds = int(moment.replace(microsecond=0).timestamp())
-    return seconds * 1_000_000 + moment.microsecond
 
 
 COMMANDS = (Command("history", "Read messages back.", HistoryArgs, history),)

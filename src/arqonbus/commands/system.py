@@ -11,6 +11,7 @@ from arqonbus.bus.clock import rfc3339
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Args, Command, NoArgs
 from arqonbus.errors import not_found
+from arqonbus.groups.figures import GroupFigures
 
 
 class HelpArgs(Args):
@@ -37,6 +38,8 @@ async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
         "storage": services.bus.condition.report(),
         "draining": services.bus.draining,
         "ledger": services.bus.ledger() | {"own": asdict(caller.account())},
+        "groups": GroupFigures(services.groups).report(),
+        "delayed": {"waiting": len(services.delayed.schedule)},
     }
     return Reply(payload)
 

@@ -281,6 +281,52 @@ class LimitSettings(Section):
     )
 
 
+class GroupSettings(Section):
+    """Consumer groups: what a group that is created is given, and what bounds all of them."""
+
+    enabled: bool = Field(default=True, description="Whether there are consumer groups.")
+    visibility_timeout: float = Field(
+        default=30.0,
+        ge=0.05,
+        le=7 * DAY,
+        description="Time a worker has for a task before others get it, unless its group says so.",
+    )
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="Deliveries of a task before it is a dead letter, unless its group says so.",
+    )
+    max_in_flight: int = Field(
+        default=256,
+        ge=1,
+        le=65_536,
+        description="Tasks a worker may hold at a time; also what it is given when it names none.",
+    )
+    max_pending: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Tasks of a group that may be unsettled; new ones wait in the channel.",
+    )
+    max_per_channel: int = Field(default=64, ge=1, le=10_000, description="Groups of one channel.")
+
+
+class DelayedSettings(Section):
+    """Messages that are to be delivered later."""
+
+    enabled: bool = Field(default=True, description="Whether `deliver_at` is served.")
+    max_delay: float = Field(
+        default=30 * DAY, gt=0, le=3660 * DAY, description="How far ahead a delivery may be."
+    )
+    max_messages: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="Messages that may wait for delivery."
+    )
+    max_bytes: int = Field(
+        default=64 * MIB, ge=KIB, le=16 * GIB, description="Bytes of messages that may wait."
+    )
+
+
 class OutboxSettings(Section):
     """What waits for a peer that reads slowly."""
 
@@ -360,6 +406,8 @@ class Settings(Section):
     redis: RedisSettings = Field(default_factory=RedisSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    groups: GroupSettings = Field(default_factory=GroupSettings)
+    delayed: DelayedSettings = Field(default_factory=DelayedSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -51,8 +51,24 @@ class Dispatcher:
         """
         if isinstance(frame, CommandCall):
             return asyncio.get_running_loop().create_task(self._command(session, frame))
-        self._direct(session, frame)
+        if isinstance(frame, Publish) and frame.deliver_at:
+            self._later(session, frame)
+        else:
+            self._direct(session, frame)
         return None
+
+    def ended(self, client_id: str) -> None:
+        """A session is over."""
+        self.hub.peers.pop(client_id, None)
+        self._services.groups.gone(client_id)
+
+    def _later(self, session: Session, frame: Publish) -> None:
+        """Keep a message until its time; one that is due is published like any other."""
+        if frame.to:
+            raise invalid("deliver_at: a message to a client can't be put off")
+        if not self._services.delayed.accept(session, session.codec, frame):
+            frame.deliver_at = ""
+            self.publish(session, session.codec, iter((frame,)))
 
     async def _command(self, session: Session, call: CommandCall) -> None:
         self.tick.start()
@@ -154,5 +170,5 @@ class Dispatcher:
                 "history_page": limits.history_page,
                 "dedup_window": limits.dedup_window,
             },
-            "capabilities": ["publish", "direct", "history", "resume"],
+            "capabilities": ["publish", "direct", "history", "resume", "groups", "delayed"],
         }

@@ -228,4 +228,4 @@ class Session:
         for channel in self.joined:
             channel.remove(self.connection)
         self.joined.clear()
-        self._dispatcher.hub.peers.pop(self.client_id, None)
+        self._dispatcher.ended(self.client_id)

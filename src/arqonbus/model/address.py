@@ -22,17 +22,25 @@ class Address(NamedTuple):
         return f"{self.room}:{self.channel}"
 
 
+def check_name(field: str, name: str) -> str:
+    """A valid name of anything that clients name.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR that names the field.
+    """
+    if not _NAME.fullmatch(name):
+        raise invalid(f"{field}: 1–128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash")
+    return name
+
+
 def check_address(room: str, channel: str) -> Address:
     """A valid address of both names.
 
     Raises:
         ArqonBusError: VALIDATION_ERROR that names the offending field.
     """
-    for field, name in (("room", room), ("channel", channel)):
-        if not _NAME.fullmatch(name):
-            raise invalid(
-                f"{field}: 1–128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash"
-            )
+    check_name("room", room)
+    check_name("channel", channel)
     if room == SYSTEM_ROOM:
         raise invalid(f"room: {SYSTEM_ROOM} is the bus' own")
     return Address(room, channel)

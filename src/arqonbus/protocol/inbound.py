@@ -22,7 +22,8 @@ class Publish(
     """A message to a channel (`room` and `channel`) or to one client (`to`).
 
     `qos` 0 wants no receipt, 1 wants one; `require` is the least durability level that must be
-    reached. `id` is checked by the dispatcher, since the pattern would cost more than the decode.
+    reached; `deliver_at` puts the delivery off to that time (RFC 3339 UTC). `id` is checked by the
+    dispatcher, since the pattern would cost more than the decode.
     """
 
     payload: msgspec.Raw
@@ -32,6 +33,7 @@ class Publish(
     qos: Literal[0, 1] = 1
     to: str = ""
     require: Level | None = None
+    deliver_at: str = ""
     timestamp: str = ""
     metadata: msgspec.Raw = ABSENT
     request_id: Id | None = None

@@ -42,7 +42,9 @@ class Message(Outbound, tag="message"):
 
 
 class Ack(Outbound, tag="ack"):
-    """The receipt of a publish: the position and the level that was really reached."""
+    """The receipt of a publish: the position and the level that was really reached. With
+    `deliver_at` there is no position yet: the message is kept until then.
+    """
 
     request_id: str
     durability: str
@@ -51,6 +53,7 @@ class Ack(Outbound, tag="ack"):
     seq: int | None = None
     epoch: str | None = None
     to: str | None = None
+    deliver_at: str | None = None
 
 
 class Response(Outbound, tag="response"):
@@ -85,10 +88,28 @@ class Gap(Outbound, tag="gap"):
     payload: dict[str, Any]  # Any: a JSON object
 
 
+class Task(Outbound, tag="task"):
+    """A message as a task for one worker of `group`: to be answered with group.ack or group.nack
+    before `deadline`. `attempt` counts from 1.
+    """
+
+    room: str
+    channel: str
+    group: str
+    seq: int
+    epoch: str
+    durability: str
+    attempt: int
+    deadline: str
+    sender: str
+    payload: Any = None  # Any: a JSON value, `null` included
+    metadata: dict[str, Any] | None = None  # Any: a JSON object
+
+
 class Notice(Outbound, tag="notice"):
     """News of the server's own state; `payload` holds ``event`` and its data."""
 
     payload: dict[str, Any]  # Any: a JSON object
 
 
-ServerFrame = Welcome | Message | Ack | Response | Error | Gap | Notice
+ServerFrame = Welcome | Message | Ack | Response | Error | Gap | Task | Notice

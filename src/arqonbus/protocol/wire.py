@@ -20,7 +20,15 @@ class _Body(msgspec.Struct):
     payload: msgspec.Raw
 
 
+class _WholeBody(_Body):
+    timestamp: str
+    id: str
+    sender: str
+    metadata: dict[str, msgspec.Raw] = {}
+
+
 _decode_body = msgspec.json.Decoder(_Body).decode
+_decode_whole = msgspec.json.Decoder(_WholeBody).decode
 
 
 def server_frame(payload: bytes, *, binary: bool = False) -> bytes:
@@ -67,6 +75,15 @@ def body_payload(body: bytes) -> bytes:
     return bytes(_decode_body(b"{%b}" % body).payload)
 
 
+def with_note(body: bytes, name: str, value: bytes) -> bytes:
+    """The same message with a JSON value in its metadata."""
+    found = _decode_whole(b"{%b}" % body)
+    metadata = msgspec.json.encode(found.metadata | {name: msgspec.Raw(value)})
+    signed = with_metadata(signature(found.sender.encode()), metadata)
+    start = stamp(found.timestamp.encode()) + found.id.encode()
+    return b"".join((start, signed, PAYLOAD_KEY, found.payload))
+
+
 def channel_head(room: str, channel: str, epoch: str, durability: str) -> bytes:
     """The part of a delivery's JSON that is the same for all messages of a stream."""
     return (
@@ -98,6 +115,19 @@ def message_frames(head: bytes, first_seq: int, bodies: Sequence[bytes]) -> byte
     return b"".join(frames)
 
 
+def task_json(head: bytes, seq: int, attempt: int, deadline: bytes, body: bytes) -> bytes:
+    """A message as a task, whole; `head` is from `task_head`."""
+    return b'%b%d,"attempt":%d,"deadline":"%b",%b}' % (head, seq, attempt, deadline, body)
+
+
+def task_head(room: str, channel: str, epoch: str, durability: str, group: str) -> bytes:
+    """The part of a task's JSON that is the same for all tasks of a group."""
+    return (
+        f'{{"version":"1.0","type":"task","room":"{room}","channel":"{channel}",'
+        f'"group":"{group}","epoch":"{epoch}","durability":"{durability}","seq":'
+    ).encode()
+
+
 def ack_head(room: str, channel: str, epoch: str, durability: str) -> bytes:
     """The part of a receipt's JSON that is the same for all messages of a stream."""
     return (
@@ -115,3 +145,13 @@ def ack_json(head: bytes, seq: int, ack_id: bytes, timestamp: bytes, request_id:
         timestamp,
         request_id,
     )
+
+
+def later_json(address: tuple[str, str], durability: str, deliver_at: str, **ids: bytes) -> bytes:
+    """The receipt of a message that is kept for later: it has no position yet."""
+    room, channel = address
+    head = (
+        f'{{"version":"1.0","type":"ack","room":"{room}","channel":"{channel}",'
+        f'"durability":"{durability}","deliver_at":"{deliver_at}"'
+    )
+    return head.encode() + b"".join(b',"%b":"%b"' % (n.encode(), v) for n, v in ids.items()) + b"}"

@@ -13,7 +13,6 @@ from arqonbus.routing.dedup import PublishIds
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from arqonbus.errors import StorageError
     from arqonbus.model.durability import Durability
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.close import CloseCode
@@ -82,7 +81,7 @@ class Peer(Protocol):
 Receipt: TypeAlias = tuple[int, Peer, bytes]
 # Whoever within the bus waits for a message: its index, and what to call with its position, or with
 # why it was not stored.
-Waiter: TypeAlias = "tuple[int, Callable[[int | StorageError], None]]"
+Waiter: TypeAlias = "tuple[int, Callable[[int | ArqonBusError], None]]"
 
 
 class Channel:
@@ -91,6 +90,7 @@ class Channel:
     `bodies`, `receipts`, `requires` (least levels by index), `waiters`, `ids`, `measured` and
     `waiting_bytes` belong to the bus; they are slots here because a lookup by channel in a second
     table would be paid for every message. `own` says that it is the bus' own.
+    `watchers`, which must not raise, are called once after each commit and change of epoch.
     """
 
     __slots__ = (
@@ -114,6 +114,7 @@ class Channel:
         "text",
         "waiters",
         "waiting_bytes",
+        "watchers",
     )
 
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
@@ -134,6 +135,7 @@ class Channel:
         self.requires: dict[int, Durability] = {}
         self.waiters: list[Waiter] = []
         self.ids = PublishIds()
+        self.watchers: list[Callable[[], None]] = []
         self.measured = 0
         self.waiting_bytes = 0
 

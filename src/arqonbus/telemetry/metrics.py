@@ -46,6 +46,7 @@ class Metrics:
         self._connection_metrics(make)
         self._message_metrics(make)
         self._store_metrics(make)
+        self._task_metrics(make)
         self._failure_metrics(make)
 
     def _connection_metrics(self, make: _Make) -> None:
@@ -81,6 +82,12 @@ class Metrics:
         self._streams_lost = make.counter(
             "streams_lost_total", "Streams of which the store lost positions."
         )
+
+    def _task_metrics(self, make: _Make) -> None:
+        self._tasks_sent = make.counter(
+            "group_deliveries_total", "Tasks sent to workers: first, or again.", "attempt"
+        )
+        self._delayed = make.counter("delayed_delivered_total", "Delayed messages delivered.")
 
     def _failure_metrics(self, make: _Make) -> None:
         self._protocol_errors = make.counter(
@@ -133,6 +140,14 @@ class Metrics:
     def stream_lost(self) -> None:
         """The store lost positions of a stream."""
         self._streams_lost.inc()
+
+    def task_sent(self, *, again: bool) -> None:
+        """A task was sent to a worker of a group."""
+        self._tasks_sent.labels("again" if again else "first").inc()
+
+    def delayed_delivered(self) -> None:
+        """A delayed message was delivered and its end noted."""
+        self._delayed.inc()
 
     def protocol_error(self, code: str) -> None:
         """A peer was sent an error envelope."""

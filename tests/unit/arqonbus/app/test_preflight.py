@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from arqonbus.app.addresses import is_loopback
-from arqonbus.app.preflight import BINDS, problems
+from arqonbus.app.preflight import BINDS, lacks, problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import Settings
+from arqonbus.model.capability import Capability
 
 SECRET = "kP4vX9sQ2mT7wZ1rB6nY3cL8dF5gH0jA"
 EXPLICIT = dict.fromkeys(BINDS, "flag")
@@ -110,3 +111,13 @@ def test_a_read_only_data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_looking_leaves_nothing_behind(tmp_path: Path) -> None:
     assert found({"data_dir": tmp_path / "new"}) == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_backend_cannot_do_must_be_switched_off() -> None:
+    every = frozenset(Capability)
+    assert lacks(Settings(), every) == []
+    found = lacks(Settings(), every - {Capability.GROUPS})
+    assert [line.split(":")[0] for line in found] == ["groups.enabled"]
+    off = Settings.model_validate({"groups": {"enabled": False}, "delayed": {"enabled": False}})
+    assert lacks(off, frozenset()) == []
+    assert len(lacks(Settings(), frozenset())) == 2

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from unit.arqonbus.bus.fakes import Stage, payloads
 
-from arqonbus.errors import ErrorCode, StorageError
+from arqonbus.errors import ArqonBusError, ErrorCode, StorageError
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.stream import StreamInfo
 from arqonbus.storage.interface import StreamLostError
@@ -146,14 +146,14 @@ def test_what_was_stored_in_an_epoch_that_is_over_is_refused() -> None:
 
 def test_the_bus_own_records_are_stored_and_told_but_not_counted() -> None:
     stage = Stage()
-    told: list[int | StorageError] = []
+    told: list[int | ArqonBusError] = []
     own = stage.hub.own("journal")
     assert own.address == Address(SYSTEM_ROOM, "journal")
-    stage.bus.record(own, b'"a":1', told.append)
-    stage.bus.record(own, b'"a":2', told.append)
+    stage.bus.post(own, b'"a":1', told.append)
+    stage.bus.post(own, b'"a":2', told.append)
     stage.settle()
     assert told == [1, 2]
-    stage.bus.record(own, b'"a":3', told.append)
+    stage.bus.post(own, b'"a":3', told.append)
     stage.turn()
     stage.storage.refuse("away")
     assert [getattr(outcome, "message", outcome) for outcome in told] == [1, 2, "away"]

@@ -11,7 +11,7 @@ from unit.arqonbus.commands.calling import Calls, Payload
 from unit.arqonbus.gateway.fakes import FakeStorage
 from unit.arqonbus.gateway.wired import publish
 
-from arqonbus.commands.history import micros
+from arqonbus.bus.clock import micros
 from arqonbus.errors import ErrorCode, StorageError
 from arqonbus.storage.retention import Retention
 

@@ -7,6 +7,7 @@ from unit.arqonbus.gateway.fakes import FakeStorage
 from arqonbus.errors import ErrorCode
 from arqonbus.model.durability import Durability
 
+GROUP = {"room", "channel", "group"}
 ARGUMENTS = {
     "ping": set[str](),
     "status": set[str](),
@@ -17,8 +18,33 @@ ARGUMENTS = {
     "join_channel": {"room", "channel", "since"},
     "leave_channel": {"room", "channel"},
     "history": {"room", "channel", "after", "epoch", "limit", "since_time", "until_time"},
+    "group.join": {
+        *GROUP,
+        "credits",
+        "start",
+        "visibility_timeout",
+        "max_attempts",
+        "dead_letter",
+    },
+    "group.leave": GROUP,
+    "group.ack": {*GROUP, "seqs", "epoch"},
+    "group.nack": {*GROUP, "seqs", "epoch", "delay"},
+    "group.pending": {*GROUP, "after", "limit"},
+    "group.claim": {*GROUP, "min_idle", "limit"},
+    "group.list": {"room", "channel", "after", "limit"},
+    "group.delete": GROUP,
+    "delayed.list": {"room", "channel", "after", "limit"},
+    "delayed.cancel": {"room", "channel", "id"},
     "help": {"command"},
 }
+# Beside the names of a group or channel, which are required wherever they are arguments.
+REQUIRED = {
+    "group.ack": {"seqs", "epoch"},
+    "group.nack": {"seqs", "epoch"},
+    "group.claim": {"min_idle"},
+    "delayed.cancel": {"id"},
+}
+OPTIONAL_NAMES = {"list_channels", "group.list"}
 
 
 async def test_ping_tells_the_time(calls: Calls) -> None:
@@ -37,8 +63,8 @@ async def test_help_says_which_arguments_are_required(calls: Calls) -> None:
     listed = (await calls.payload("help"))["commands"]
     required = {one["name"]: set(one["required"]) for one in listed}
     for name, given in ARGUMENTS.items():
-        needs_channel = {"room", "channel"} if "channel" in given else set()
-        assert required[name] == needs_channel
+        names = set[str]() if name in OPTIONAL_NAMES else given & GROUP
+        assert required[name] == names | REQUIRED.get(name, set())
 
 
 async def test_help_tells_one_commands_arguments(calls: Calls) -> None:

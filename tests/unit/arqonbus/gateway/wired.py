@@ -11,13 +11,20 @@ from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settl
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, history, membership, system
+from arqonbus.commands import channels, delayed, groups, history, membership, system
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command, NoArgs, Registry
-from arqonbus.config.model import HeartbeatSettings, LimitSettings
+from arqonbus.config.model import (
+    DelayedSettings,
+    GroupSettings,
+    HeartbeatSettings,
+    LimitSettings,
+)
+from arqonbus.delayed.engine import Delayed
 from arqonbus.errors import conflict
 from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.gateway.session import Session
+from arqonbus.groups.engine import Groups
 from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec
@@ -94,9 +101,13 @@ class Wired:
             on_batch=lambda: None,
         )
         server = {"name": "arqonbus", "version": "test"}
-        self.services = Services(self.bus, self.storage, self.limits, server, NOON)
-        families = (system.COMMANDS, channels.COMMANDS, membership.COMMANDS, history.COMMANDS)
-        commands = [command for family in families for command in family] + [*more]
+        self.groups = Groups(self.bus, self.storage, self.metrics, GroupSettings())
+        self.delayed = Delayed(self.bus, self.storage, self.metrics, DelayedSettings())
+        self.services = Services(
+            self.bus, self.storage, self.limits, server, NOON, self.groups, self.delayed
+        )
+        families = (system, channels, membership, history, groups, delayed)
+        commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
         self.dispatcher = Dispatcher(
             self.bus, self.registry, self.services, self.metrics, self.limits, HeartbeatSettings()

@@ -12,7 +12,7 @@ from unit.arqonbus.protocol.reading import STAMPED, VALUES, body_of, exact, unfr
 
 from arqonbus.protocol import wire
 from arqonbus.protocol.json_codec import JsonCodec
-from arqonbus.protocol.outbound import Ack, Message
+from arqonbus.protocol.outbound import Ack, Message, Task
 
 HEAD = wire.channel_head("room", "channel", "e1", "disk")
 BORDERS = (0, 1, 125, 126, 127, 65535, 65536, 70000)
@@ -98,7 +98,61 @@ def test_a_receipt_is_an_ack_envelope() -> None:
         seq=7,
         epoch="e1",
     )
-    assert set(json.loads(text)) == {"type", *Ack.__struct_fields__} - {"to"}
+    assert set(json.loads(text)) == {"type", *Ack.__struct_fields__} - {"to", "deliver_at"}
+
+
+def test_a_receipt_for_later_has_a_time_and_no_position() -> None:
+    text = wire.later_json(
+        ("room", "channel"),
+        "disk",
+        "2026-01-02T12:00:00.000000Z",
+        id=b"a1",
+        timestamp=b"2026-01-01T12:00:00.000000Z",
+        request_id=b"mine",
+    )
+    assert msgspec.json.decode(text, type=Ack) == Ack(
+        version="1.0",
+        id="a1",
+        timestamp="2026-01-01T12:00:00.000000Z",
+        request_id="mine",
+        durability="disk",
+        room="room",
+        channel="channel",
+        deliver_at="2026-01-02T12:00:00.000000Z",
+    )
+
+
+def test_a_task_is_a_message_with_what_its_worker_must_know() -> None:
+    body = wire.stamp(b"2026-01-01T12:00:00.000000Z") + b'm1","sender":"c_1","payload":[1]'
+    head = wire.task_head("room", "channel", "e1", "disk", "g")
+    deadline = b"2026-01-01T12:00:30.000000Z"
+    assert msgspec.json.decode(wire.task_json(head, 7, 2, deadline, body), type=Task) == Task(
+        version="1.0",
+        id="m1",
+        timestamp="2026-01-01T12:00:00.000000Z",
+        room="room",
+        channel="channel",
+        group="g",
+        seq=7,
+        epoch="e1",
+        durability="disk",
+        attempt=2,
+        deadline=deadline.decode(),
+        sender="c_1",
+        payload=[1],
+    )
+
+
+def test_a_note_in_the_metadata_leaves_the_rest_as_it_is() -> None:
+    start = wire.stamp(b"2026-01-01T12:00:00.000000Z") + b'm1","sender":"c_1"'
+    plain = start + b',"payload":{"a": 1.0}'
+    assert (
+        wire.with_note(plain, "why", b"2") == start + b',"metadata":{"why":2},"payload":{"a": 1.0}'
+    )
+    noted = start + b',"metadata":{"k":[1, 2],"why":1},"payload":null'
+    assert wire.with_note(noted, "why", b"2") == (
+        start + b',"metadata":{"k":[1, 2],"why":2},"payload":null'
+    )
 
 
 def test_metadata_comes_between_the_sender_and_the_payload() -> None:

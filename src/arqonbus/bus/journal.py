@@ -1,0 +1,124 @@
+"""A journal of the bus itself: records in a channel of its own, read back at the next start."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from arqonbus.errors import ArqonBusError, StorageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arqonbus.bus.bus import Bus
+    from arqonbus.model.durability import Durability
+    from arqonbus.storage.interface import Storage
+
+    # What is told the position of something stored, or why it is not; it must not raise.
+    Done = Callable[[int | ArqonBusError], None]
+
+_PAGE = 1000
+_PAGE_BYTES = 1024 * 1024
+
+
+class Journal:
+    """As durable as messages are, since it is a stream like theirs."""
+
+    def __init__(self, bus: Bus, storage: Storage, name: str) -> None:
+        self._bus = bus
+        self._storage = storage
+        self._name = name
+        self._first = 1
+        self._seen: tuple[str, Durability] | None = None
+        # Whether the store was away when this was read: then it may hold records all the same.
+        self.unread = False
+
+    @property
+    def length(self) -> int:
+        """How many records a restart would read."""
+        return self._bus.hub.own(self._name).last_seq - self._first + 1
+
+    @property
+    def end(self) -> int:
+        """The newest record's position."""
+        return self._bus.hub.own(self._name).last_seq
+
+    async def read(self, apply: Callable[[int, bytes], None]) -> None:
+        """Hand every record to `apply` with its position, in order.
+
+        Raises:
+            StorageError: the journal can't be read, or `apply` can't make sense of a record.
+        """
+        channel = self._bus.hub.own(self._name)
+        after, more = 0, channel.stored
+        while more:
+            page = await self._bus.streams.read(
+                channel, after=after, limit=_PAGE, max_bytes=_PAGE_BYTES
+            )
+            if page is None:
+                break
+            if after == 0:
+                self._first = page.info.first_seq
+            for message in page.messages:
+                try:
+                    apply(message.seq, message.body)
+                except (msgspec.DecodeError, LookupError, ValueError) as error:
+                    where = f"{channel.address}: record {message.seq}"
+                    raise StorageError(f"{where} can't be read: {error}") from error
+                after = message.seq
+            more = page.more
+        self.unread = after == 0 and self._bus.condition.degraded
+        self.renewed()
+
+    def write(
+        self,
+        record: msgspec.Struct,
+        done: Done,
+        require: Durability | None = None,
+    ) -> None:
+        """Have a record stored with the next commit; `done` is told its position, or why not."""
+        body = msgspec.json.encode(record)
+        self._bus.post(self._bus.hub.own(self._name), body, done, require=require)
+
+    def renewed(self) -> bool:
+        """Whether, since the last call, the stream began anew or what is stored from now on is
+        safer than what is there: then the journal should be written afresh.
+        """
+        hub = self._bus.hub
+        channel = hub.own(self._name)
+        before, self._seen = self._seen, (channel.epoch, hub.durability)
+        if before is not None and before[0] != channel.epoch:
+            self._first = channel.first_seq
+            return True
+        return before is not None and before[1] < hub.durability
+
+    async def shorten(self, keep: int) -> None:
+        """Remove the records before position `keep`.
+
+        Raises:
+            StorageError: the store can't be reached.
+        """
+        if keep > self._first:
+            await self._storage.drop(self._bus.hub.own(self._name).address, keep - 1)
+            self._first = keep
+
+
+async def stored(write: Callable[[Done], None]) -> int:
+    """The position of what `write` hands in, once it is stored. Whoever waits may be cancelled.
+
+    Raises:
+        ArqonBusError: why it is not stored.
+    """
+    outcome: asyncio.Future[int | ArqonBusError] = asyncio.get_running_loop().create_future()
+
+    def told(result: int | ArqonBusError) -> None:
+        if not outcome.done():
+            outcome.set_result(result)
+
+    write(told)
+    result = await outcome
+    if isinstance(result, ArqonBusError):
+        raise result
+    return result

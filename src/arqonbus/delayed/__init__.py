@@ -1,0 +1,1 @@
+"""Messages to be delivered later: kept in a journal, published when they are due."""

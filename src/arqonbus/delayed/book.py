@@ -1,0 +1,120 @@
+"""The schedule together with its journal: what is changed in one is noted in the other."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from arqonbus.bus.journal import stored
+from arqonbus.delayed.records import AnyRecord, Ended, Later, item_of, later
+from arqonbus.delayed.schedule import Item, Key, Schedule
+from arqonbus.errors import ArqonBusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from arqonbus.bus.clock import Clock
+    from arqonbus.bus.journal import Done, Journal
+
+# Records that the journal may hold beyond those needed before it is shortened.
+_SLACK = 4096
+_CHUNK = 1024
+
+_decode = msgspec.json.Decoder(AnyRecord).decode
+
+
+class Book:
+    """Keeps the journal in step with the schedule. `wake` tells that something may be due."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self.schedule = Schedule()
+        self.wake = asyncio.Event()
+        self._journal = journal
+        self._clock = clock
+        self._last = 0
+        # What ended while the journal is still to be read.
+        self._ended: set[Key] = set()
+
+    async def read(self) -> None:
+        """Know what the journal tells and is not known yet.
+
+        Raises:
+            StorageError: it can't be read.
+        """
+        found: dict[Key, Item] = {}
+
+        def apply(seq: int, body: bytes) -> None:
+            record = _decode(body)
+            if isinstance(record, Later):
+                found[record.whose] = item_of(record, seq)
+            else:
+                found.pop(record.whose, None)
+
+        await self._journal.read(apply)
+        for item in found.values():
+            self._last = max(self._last, item.number)
+            if item.key not in self._ended and self.schedule.get(item.key) is None:
+                self.schedule.add(item)
+                self.queue(item)
+        self._ended.clear()
+
+    def next_number(self) -> int:
+        """A number above all before, as far as the clock tells also of what is not read yet."""
+        self._last = max(self._last + 1, self._clock())
+        return self._last
+
+    def write(self, item: Item, done: Done) -> None:
+        """Note an item; `done` is told its record's position, or why there is none."""
+        self._journal.write(later(item), done, item.require)
+
+    def end(self, item: Item, done: Done) -> None:
+        """Note that an item, which is busy, needs no delivery any more; then forget it."""
+
+        def told(result: int | ArqonBusError) -> None:
+            if not isinstance(result, ArqonBusError):
+                self.schedule.remove(item)
+                if self._journal.unread:
+                    self._ended.add(item.key)
+            done(result)
+
+        self._journal.write(Ended(**item.key._asdict()), told)
+
+    def queue(self, item: Item, at: int | None = None) -> None:
+        """Let an item be due at its time, or at another one."""
+        self.schedule.queue(item, at)
+        self.wake.set()
+
+    async def tidy(self) -> None:
+        """Write anew what the journal lost or should hold more safely, and shorten it when it is
+        long beside what is still needed.
+
+        Raises:
+            ArqonBusError: the store refused; nothing that is needed was removed.
+        """
+        schedule, journal = self.schedule, self._journal
+        if journal.renewed():
+            if journal.unread:
+                await self.read()
+            for item in schedule:
+                item.stale = True
+        while stale := [item for item in schedule if item.stale and not item.busy][:_CHUNK]:
+            await self._write_again(stale)
+        if journal.length > _SLACK + 2 * len(schedule):
+            idle = [item for item in schedule if not item.busy]
+            await self._write_again(heapq.nsmallest(_CHUNK, idle, key=lambda item: item.seq))
+            needed = (item.seq for item in schedule if item.seq)
+            await journal.shorten(min(needed, default=journal.end + 1))
+
+    async def _write_again(self, items: Sequence[Item]) -> None:
+        """Move records to the journal's end. An end noted meanwhile comes behind them."""
+
+        def write(item: Item) -> Callable[[Done], None]:
+            return lambda done: self._journal.write(later(item), done)
+
+        for item, seq in zip(
+            items, await asyncio.gather(*(stored(write(item)) for item in items)), strict=True
+        ):
+            item.seq, item.stale = seq, False

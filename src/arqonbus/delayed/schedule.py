@@ -1,0 +1,98 @@
+"""Which message is due next. Pure state, no I/O."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from arqonbus.model.durability import Durability
+
+
+class Key(NamedTuple):
+    """What tells a message from others; `key` is the publish id within its owner's scope."""
+
+    room: str
+    channel: str
+    key: str
+
+
+@dataclass(slots=True)
+class Item:
+    """A message to be delivered at `at` (µs); `number` is its place among all, by arrival.
+
+    `seq` is the position of its record in the journal, 0 while there is none; a `stale` one is to
+    be written again. While it is `busy`, its taking, delivery or end is under way; `delivered`
+    says that only the end is left.
+    """
+
+    number: int
+    key: Key
+    at: int
+    body: bytes
+    require: Durability | None = None
+    seq: int = 0
+    busy: bool = False
+    stale: bool = False
+    delivered: bool = False
+
+    @property
+    def message_id(self) -> str:
+        """The publish id as its publisher knows it."""
+        return self.key.key.rpartition("\0")[2]
+
+
+class Schedule:
+    """Items by key, and in order of their time and arrival; `size` is their bodies' bytes."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._items: dict[Key, Item] = {}
+        self._order: list[tuple[int, int, Key]] = []
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(tuple(self._items.values()))
+
+    def get(self, key: Key) -> Item | None:
+        """The item of this key."""
+        return self._items.get(key)
+
+    def add(self, item: Item) -> None:
+        """Know an item; it is not due before `queue` puts it in its place."""
+        self._items[item.key] = item
+        self.size += len(item.body)
+
+    def queue(self, item: Item, at: int | None = None) -> None:
+        """Let the item be due at its time, or at another one."""
+        item.busy = False
+        heapq.heappush(self._order, (item.at if at is None else at, item.number, item.key))
+
+    def remove(self, item: Item) -> None:
+        """Forget an item; one that was forgotten is fine."""
+        if self._items.get(item.key) is item:
+            del self._items[item.key]
+            self.size -= len(item.body)
+
+    def next_time(self) -> int | None:
+        """When the next item is due."""
+        order = self._order
+        while order and not self._waits(order[0]):
+            heapq.heappop(order)
+        return order[0][0] if order else None
+
+    def pop(self, now: int) -> Item | None:
+        """The item that is due first, busy from now on, if one is due by `now`."""
+        time = self.next_time()
+        if time is None or time > now:
+            return None
+        item = self._items[heapq.heappop(self._order)[2]]
+        item.busy = True
+        return item
+
+    def _waits(self, entry: tuple[int, int, Key]) -> bool:
+        item = self._items.get(entry[2])
+        return item is not None and item.number == entry[1] and not item.busy

@@ -1,0 +1,231 @@
+"""All consumer groups: made, found and deleted here; the journal is read and kept short here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import structlog
+
+from arqonbus.bus.journal import Journal, stored
+from arqonbus.errors import ArqonBusError, conflict, not_found
+from arqonbus.groups.group import Group
+from arqonbus.groups.memory import Name, name_of, replay, restored, whole
+from arqonbus.groups.pump import Pump
+from arqonbus.groups.records import AnyRecord, Deleted, Terms, Whole
+from arqonbus.groups.state import GroupState
+from arqonbus.groups.tasks import Counts
+from arqonbus.model.address import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arqonbus.bus.bus import Bus
+    from arqonbus.config.model import GroupSettings
+    from arqonbus.routing.hub import Channel
+    from arqonbus.storage.interface import Storage
+    from arqonbus.telemetry.metrics import Metrics
+
+_CARE_SECONDS = 1.0
+# Records that a journal may hold beyond those needed before it is shortened.
+_SLACK = 4096
+
+log = structlog.get_logger(__name__)
+_decode = msgspec.json.Decoder(AnyRecord).decode
+
+
+@dataclass(slots=True)
+class _Read:
+    """A group as the journal told it so far."""
+
+    terms: Terms
+    state: GroupState
+    base: int
+
+
+class Groups:
+    """Groups by room, channel and name; `start` before anybody may join."""
+
+    def __init__(
+        self, bus: Bus, storage: Storage, metrics: Metrics, settings: GroupSettings
+    ) -> None:
+        self.settings = settings
+        self._bus = bus
+        self._metrics = metrics
+        self._journal = Journal(bus, storage, "groups")
+        self._groups: dict[Name, Group] = {}
+        self._tasks: dict[Name, asyncio.Task[None]] = {}
+        self._care: asyncio.Task[None] | None = None
+        self._changing = asyncio.Lock()
+        # Of groups that were deleted, so that sums over all groups never fall.
+        self.past = Counts()
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(tuple(self._groups.values()))
+
+    def of(self, channel: Channel) -> list[Group]:
+        """The groups of one channel."""
+        return [group for group in self if group.channel is channel]
+
+    def find(self, room: str, channel: str, group: str) -> Group | None:
+        """The group of this name, if there is one."""
+        return self._groups.get((room, channel, group))
+
+    def get(self, room: str, channel: str, group: str) -> Group:
+        """The group of this name.
+
+        Raises:
+            ArqonBusError: NOT_FOUND.
+        """
+        found = self.find(room, channel, group)
+        if found is None:
+            raise not_found(f"group {group} of {room}:{channel} does not exist")
+        return found
+
+    async def start(self) -> None:
+        """Read the journal and go on with every group it tells of.
+
+        Raises:
+            StorageError: the journal can't be read.
+        """
+        if not self.settings.enabled:
+            log.warning("consumer groups are switched off", records=self._journal.length)
+            return
+        await self._learn()
+        self._care = asyncio.create_task(self._look_after())
+
+    async def stop(self) -> None:
+        """Hand out nothing more; what workers have they may still settle."""
+        tasks = [*self._tasks.values(), *([self._care] if self._care else [])]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
+        """A new group that begins behind position `after`, or the one of this name.
+
+        Raises:
+            ArqonBusError: CONFLICT when the channel has too many.
+            StorageError: it could not be recorded.
+        """
+        making = self._create(channel, name, terms, after)
+        # Whoever asked may be gone before it is recorded; it is made all the same, or not at all.
+        return await asyncio.shield(asyncio.ensure_future(making))
+
+    async def delete(self, group: Group) -> None:
+        """End a group: its tasks are nobody's any more.
+
+        Raises:
+            ArqonBusError: CONFLICT while workers have joined.
+            StorageError: it could not be recorded.
+        """
+        await asyncio.shield(asyncio.ensure_future(self._delete(group)))
+
+    def gone(self, client_id: str) -> None:
+        """A connection ended: what it had is due for others."""
+        for group in self:
+            if client_id in group.peers:
+                group.leave(client_id)
+
+    async def _learn(self) -> None:
+        """Go on with every group of the journal that is not known yet.
+
+        Raises:
+            ArqonBusError: the journal can't be read, or there are too many channels.
+        """
+        read: dict[Name, _Read] = {}
+        await self._journal.read(lambda seq, body: _apply(read, seq, _decode(body)))
+        for name, one in read.items():
+            if name not in self._groups:
+                address = Address(*name[:2])
+                channel = self._bus.hub.known(address) or self._bus.hub.make(address)
+                self._install(self._made(name, channel, one.terms, one.state, one.base))
+
+    async def _create(self, channel: Channel, name: str, terms: Terms, after: int) -> Group:
+        async with self._changing:
+            key = (*channel.address, name)
+            found = self._groups.get(key)
+            if found is not None:
+                return found
+            if len(self.of(channel)) >= self.settings.max_per_channel:
+                raise conflict(f"{channel.address} has as many groups as are allowed")
+            state = GroupState(channel.epoch, after, terms.max_attempts)
+            group = self._made(key, channel, terms, state, 0)
+            first = whole(key, terms, state)
+            group.notes.base = await stored(lambda told: group.notes.write(first, told))
+            self._install(group)
+            return group
+
+    async def _delete(self, group: Group) -> None:
+        async with self._changing:
+            if self._groups.get(group.name) is not group:
+                raise not_found(f"group {group.name[2]} was deleted meanwhile")
+            if group.peers:
+                raise conflict(f"{len(group.peers)} workers have joined group {group.name[2]}")
+            group.deleted = True
+            try:
+                end = Deleted(**group.label)
+                await stored(lambda told: group.notes.write(end, told))
+            except ArqonBusError:
+                group.deleted = False
+                raise
+            del self._groups[group.name]
+            self.past.add(group.state.counts)
+            group.channel.watchers.remove(group.wake.set)
+            self._tasks.pop(group.name).cancel()
+
+    def _made(
+        self, name: Name, channel: Channel, terms: Terms, state: GroupState, base: int
+    ) -> Group:
+        return Group(name, channel, terms, state, self._journal, self._bus.tick.now, base)
+
+    def _install(self, group: Group) -> None:
+        self._groups[group.name] = group
+        group.channel.watchers.append(group.wake.set)
+        pump = Pump(group, self._bus, self._metrics, self.settings.max_pending)
+        self._tasks[group.name] = asyncio.create_task(pump.run())
+
+    async def _look_after(self) -> None:
+        """Keep the journal true and short; a failure is logged and tried again."""
+        while True:
+            await asyncio.sleep(_CARE_SECONDS)
+            try:
+                await self._tidy()
+            except ArqonBusError as error:
+                log.warning("the journal of groups waits", reason=error.message)
+            except Exception:
+                # The task's edge.
+                log.exception("looking after the groups failed")
+                self._metrics.internal_error("groups")
+
+    async def _tidy(self) -> None:
+        if self._journal.renewed():
+            if self._journal.unread:
+                async with self._changing:
+                    await self._learn()
+            for group in self:
+                group.notes.base = 0
+        groups = sorted(self, key=lambda group: group.notes.base)
+        for group in groups:
+            if group.notes.base == 0:
+                group.notes.renew()
+        if self._journal.length <= _SLACK + 4 * len(groups):
+            return
+        for group in groups[: len(groups) // 8 + 8]:
+            group.notes.renew()
+        await self._journal.shorten(
+            min((group.notes.base for group in groups), default=self._journal.end)
+        )
+
+
+def _apply(read: dict[Name, _Read], seq: int, record: AnyRecord) -> None:
+    name = name_of(record)
+    if isinstance(record, Whole):
+        read[name] = _Read(record.terms, restored(record), seq)
+    elif isinstance(record, Deleted):
+        read.pop(name, None)
+    elif name in read:
+        replay(read[name].state, record)
