@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.rules import fallback, swallowed
+from checks.rules import fallback, late_ability, receipts, swallowed, went_on
 from checks.rules.handlers import survey
 from checks.rules.semgrep import Match, Scan, rule_files, rules_of, scan
 from checks.rules.source import SYNTAX_ERROR, Source, parse
@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from checks.model import SpecimenOutcome
     from checks.specimens import Specimen
 
-_OWN_RULES = (SYNTAX_ERROR, swallowed.RULE, fallback.RULE)
+_OWN_RULES = (
+    SYNTAX_ERROR,
+    swallowed.RULE,
+    fallback.RULE,
+    went_on.RULE,
+    receipts.RULE,
+    late_ability.RULE,
+)
 _SEMGREP_RULES = (
     "static.jwt-verification-off",
     "static.jwt-none-algorithm",
@@ -35,11 +42,13 @@ _SEMGREP_RULES = (
     "static.validation-toggle",
     "static.fixed-bind",
     "static.mock-marker",
+    "static.store-durability-off",
     "static.rust-jwt-validation-off",
     "static.rust-secret-fallback",
     "static.rust-fixed-bind",
     "static.rust-mock-marker",
     "static.rust-swallowed-error",
+    "static.rust-store-failed-went-on",
 )
 _PYTHON = (".py", ".pyi")
 _RUST_FUNCTION = re.compile(
@@ -125,6 +134,9 @@ def _own(parsed: _Parsed) -> Iterator[Finding]:
     for source in parsed.sources.values():
         yield from swallowed.swallowed(source, project)
         yield from fallback.fallbacks(source)
+        yield from went_on.went_on(source)
+        yield from receipts.early_receipts(source)
+        yield from late_ability.late_abilities(source)
 
 
 def _matches(root: Path, parsed: _Parsed, result: Scan | None) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from checks.rules.paths import always
 from checks.rules.source import Function, dotted, last_name, walk_own
 
 if TYPE_CHECKING:
@@ -159,60 +160,16 @@ def reports(
 
 def _always(body: list[ast.stmt], kind: _Kind | None, caught: Caught) -> bool:
     """Tell whether each way through a body raises or does what `kind` says, before it leaves."""
-    for statement in body:
-        if _settles(statement, kind, caught):
-            return True
-        if _may_leave(statement, kind, caught):
-            return False
-    return False
+    return always(body, lambda statement: _settles(statement, kind, caught))
 
 
-def _settles(statement: ast.stmt, kind: _Kind | None, caught: Caught) -> bool:  # noqa: PLR0911 - one return a kind of statement
-    if isinstance(statement, ast.Raise):
-        return True
-    if isinstance(statement, ast.If):
-        return bool(statement.orelse) and all(
-            _always(branch, kind, caught) for branch in (statement.body, statement.orelse)
-        )
-    if isinstance(statement, ast.With | ast.AsyncWith):
-        return _always(statement.body, kind, caught)
-    if isinstance(statement, ast.Try):
-        return _always(statement.finalbody, kind, caught) or (
-            _always(statement.body, kind, caught)
-            and all(_always(inner.body, kind, caught) for inner in statement.handlers)
-        )
-    if isinstance(statement, ast.Match):
-        total = any(_is_wildcard(case) for case in statement.cases)
-        return total and all(_always(case.body, kind, caught) for case in statement.cases)
-    if isinstance(statement, ast.For | ast.AsyncFor | ast.While):
-        return False
+def _settles(statement: ast.stmt, kind: _Kind | None, caught: Caught) -> bool:
     if isinstance(statement, ast.Assign) and _keeps(statement, kind, caught):
         return True
     calls = [node for node in walk_own([statement]) if isinstance(node, ast.Call)]
     return any(
         _hands_on(call, caught) or (kind is not None and kind.done_by(call)) for call in calls
     )
-
-
-def _may_leave(statement: ast.stmt, kind: _Kind | None, caught: Caught) -> bool:
-    """Tell whether a statement may leave the body on a path that did not settle."""
-    if isinstance(statement, ast.Return | ast.Continue | ast.Break):
-        return True
-    if isinstance(statement, ast.If):
-        branches: tuple[list[ast.stmt], ...] = (statement.body, statement.orelse)
-    elif isinstance(statement, ast.Match):
-        branches = tuple(case.body for case in statement.cases)
-    else:
-        return any(isinstance(node, ast.Return) for node in walk_own([statement]))
-    return any(
-        not _always(branch, kind, caught) and any(_may_leave(one, kind, caught) for one in branch)
-        for branch in branches
-    )
-
-
-def _is_wildcard(case: ast.match_case) -> bool:
-    pattern = case.pattern
-    return case.guard is None and isinstance(pattern, ast.MatchAs) and pattern.pattern is None
 
 
 def _keeps(statement: ast.Assign, kind: _Kind | None, caught: Caught) -> bool:

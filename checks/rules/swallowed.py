@@ -44,7 +44,8 @@ def swallowed(source: Source, project: Project) -> Iterator[Finding]:
             yield _finding(source, node.lineno, why)
     for function in functions(source.tree):
         yield from (_finding(source, line, why) for line, why in _silent_exits(function))
-    yield from (_finding(source, line, why) for line, why in _dropped_gathers(source.tree))
+    for call in dropped_gathers(source.tree):
+        yield _finding(source, call.lineno, "the failures that gather() returns are read by nobody")
 
 
 def _finding(source: Source, line: int, why: str) -> Finding:
@@ -114,7 +115,7 @@ def _silent_exits(function: Function) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{function.name} returns true, which swallows every exception"
 
 
-def _dropped_gathers(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def dropped_gathers(tree: ast.Module) -> Iterator[ast.Call]:
     """``gather(return_exceptions=True)`` turns failures into results: someone has to read them."""
     for body in _bodies(tree):
         read = {
@@ -125,7 +126,7 @@ def _dropped_gathers(tree: ast.Module) -> Iterator[tuple[int, str]]:
         for node in walk_own(getattr(body, "body", [])):
             call = _gather(node)
             if call is not None and not (_targets(node) & read):
-                yield call.lineno, "the failures that gather() returns are read by nobody"
+                yield call
 
 
 def _bodies(tree: ast.Module) -> Iterator[ast.AST]:

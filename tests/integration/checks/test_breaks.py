@@ -92,6 +92,38 @@ def mock_marker(project: Path) -> Place:
     return append(project, "src/arqonbus/commands/system.py", "# mocked for now\n")
 
 
+def store_failed_went_on(project: Path) -> Place:
+    text = (
+        "def broken(storage: object, batch: object) -> None:\n    try:\n"
+        "        storage.append(batch)\n    except StorageError:\n        log.error('lost')\n"
+    )
+    path, last = append(project, "src/arqonbus/bus/commits.py", text)
+    return path, last - 1
+
+
+def told_before_the_commit(project: Path) -> Place:
+    text = (
+        "def broken(storage: object, peer: object) -> None:\n"
+        "    peer.receipts([b'stored'])\n    storage.append([])\n"
+    )
+    path, last = append(project, "src/arqonbus/bus/commits.py", text)
+    return path, last - 1
+
+
+def late_ability(project: Path) -> Place:
+    path, last = append(
+        project,
+        "src/arqonbus/storage/memory.py",
+        "class GroupStore:\n    def claim(self) -> None:\n        raise NotImplementedError\n",
+    )
+    return path, last
+
+
+def fsync_off(project: Path) -> Place:
+    text = 'OFF = "PRAGMA synchronous = OFF"\n'
+    return append(project, "src/arqonbus/storage/sqlite/schema.py", text)
+
+
 def syntax_error(project: Path) -> Place:
     return append(project, "src/arqonbus/model/principal.py", "def broken(:\n")
 
@@ -104,6 +136,10 @@ def syntax_error(project: Path) -> Place:
         (default_secret, "static.secret-fallback"),
         (open_bind, "static.fixed-bind"),
         (mock_marker, "static.mock-marker"),
+        (store_failed_went_on, "static.store-failed-went-on"),
+        (told_before_the_commit, "static.receipt-before-commit"),
+        (late_ability, "static.late-not-implemented"),
+        (fsync_off, "static.store-durability-off"),
         (syntax_error, "static.syntax-error"),
     ],
 )

@@ -1,0 +1,3 @@
+class SqliteStorage(Storage):
+    def claim(self, task):
+        raise NotImplementedError

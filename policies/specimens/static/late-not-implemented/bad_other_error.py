@@ -1,0 +1,3 @@
+class MemoryBackend:
+    def pending(self, group):
+        raise UnsupportedOperation(group)

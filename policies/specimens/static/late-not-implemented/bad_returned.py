@@ -1,0 +1,3 @@
+class JournalStore:
+    def replay(self, since):
+        return NotImplemented

@@ -1,0 +1,3 @@
+class MemoryStore:
+    async def read_group(self, group):
+        raise StorageError("consumer groups are not supported by this store")

@@ -1,0 +1,4 @@
+class Storage(ABC):
+    @abstractmethod
+    async def append(self, batch):
+        raise NotImplementedError

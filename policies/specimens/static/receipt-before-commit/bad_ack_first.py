@@ -1,0 +1,3 @@
+async def publish(self, peer, message):
+    await peer.ack(message.id)
+    await self.storage.append(message)

@@ -1,0 +1,2 @@
+def publish(self, batch):
+    self.storage.append(batch, lambda _: self.acknowledge(batch))

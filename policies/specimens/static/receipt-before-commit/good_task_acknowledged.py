@@ -1,0 +1,3 @@
+def settled(self, task):
+    self.group.ack(task)
+    self.journal.append(task.record())

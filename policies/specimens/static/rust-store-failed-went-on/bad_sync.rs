@@ -1,0 +1,5 @@
+fn sync(&self) {
+    if let Err(e) = self.file.sync_all() {
+        eprintln!("fsync: {e}");
+    }
+}

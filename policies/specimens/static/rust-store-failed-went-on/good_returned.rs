@@ -1,0 +1,7 @@
+fn sync(&self) -> Result<(), Error> {
+    if let Err(e) = self.file.sync_all() {
+        error!("fsync: {e}");
+        return Err(e.into());
+    }
+    Ok(())
+}

@@ -1,0 +1,2 @@
+async def prepare(client):
+    await client.config_set("appendfsync", "everysec")

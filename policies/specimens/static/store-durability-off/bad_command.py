@@ -1,0 +1,1 @@
+await client.execute_command("CONFIG", "SET", "appendonly", "no")

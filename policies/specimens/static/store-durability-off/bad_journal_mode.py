@@ -1,0 +1,1 @@
+connection.execute("PRAGMA journal_mode=MEMORY")

@@ -1,0 +1,2 @@
+async def write(self, pipeline):
+    await pipeline.execute(raise_on_error=False)

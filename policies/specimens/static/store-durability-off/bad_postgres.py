@@ -1,0 +1,1 @@
+await connection.execute("SET synchronous_commit TO off")

@@ -1,0 +1,1 @@
+STATEMENTS = ("pragma SYNCHRONOUS=normal", "pragma foreign_keys=on")

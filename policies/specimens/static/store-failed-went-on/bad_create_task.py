@@ -1,0 +1,2 @@
+def publish(self, batch):
+    asyncio.create_task(self.storage.append(batch))

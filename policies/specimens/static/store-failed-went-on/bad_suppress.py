@@ -1,0 +1,4 @@
+async def publish(self, batch):
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        await self.backend.append(batch)
+    await self.fan_out(batch)

@@ -1,0 +1,2 @@
+def publish(self, batch):
+    Thread(target=self.db.insert, args=(batch,)).start()
