@@ -98,7 +98,8 @@ def wait_ready(served: Served, http_port: int, limit: float) -> bool:
     """Wait until ``/ready`` answers 200; false when the command ended or the time is over."""
     deadline = time.monotonic() + limit
     while served.process.poll() is None and time.monotonic() < deadline:
-        if _status(http_port, "/ready") == HTTPStatus.OK:
+        page = get(http_port, "/ready")
+        if page is not None and page[0] == HTTPStatus.OK:
             return True
         time.sleep(0.02)
     return False
@@ -131,11 +132,13 @@ def is_open(port: int) -> bool:
         return False
 
 
-def _status(port: int, path: str) -> int | None:
+def get(port: int, path: str) -> tuple[int, str] | None:
+    """Return status and text of a page of this machine, or None when it can't be had."""
     connection = HTTPConnection(_LOCAL, port, timeout=2)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read().decode("utf-8", errors="replace")
     except (OSError, HTTPException):
         return None
     finally:

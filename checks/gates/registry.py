@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
+from checks.gates.durability import DurabilityGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
@@ -27,5 +28,6 @@ def all_gates() -> tuple[Gate, ...]:
         WheelGate(),
         CleanroomGate(),
         StartupGate(),
+        DurabilityGate(),
         VulnerabilitiesGate(),
     )

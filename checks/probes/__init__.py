@@ -1,1 +1,1 @@
-"""Scripts that run inside the clean environment, by their path: they import nothing of ours."""
+"""Scripts that run inside the clean environment: they import nothing but what is beside them."""

@@ -1,0 +1,53 @@
+"""All scenarios, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checks.durability.faults import dies_degraded, dies_strict, weakened_strict
+from checks.durability.losses import flushed, killed
+from checks.durability.rules import DOWN, Fault, NoAnswerError
+from checks.durability.stage import Limits, Stage
+from checks.durability.starts import (
+    dead_degraded,
+    dead_strict,
+    memory,
+    second_writer,
+    unsafe_degraded,
+    unsafe_strict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from checks.durability.rules import Faults
+
+SCENARIOS: Mapping[str, Callable[[Stage], Faults]] = {
+    "dead-strict": dead_strict,
+    "no-append-only-file": unsafe_strict("appendonly", "no", {}),
+    "no-fsync-before-the-answer": unsafe_strict("appendfsync", "everysec", {}),
+    "evicts-streams": unsafe_strict("maxmemory-policy", "allkeys-lru", {"maxmemory": "64mb"}),
+    "no-fsync-degraded": unsafe_degraded,
+    "dead-degraded": dead_degraded,
+    "dies-strict": dies_strict,
+    "dies-degraded": dies_degraded,
+    "weakened-strict": weakened_strict,
+    "flushed": flushed,
+    "killed-sqlite": killed("sqlite"),
+    "killed-redis": killed("redis"),
+    "memory": memory,
+    "second-sqlite": second_writer("sqlite"),
+    "second-redis": second_writer("redis"),
+}
+
+
+def play(name: str, command: Sequence[str], valkey: Path, limits: Limits) -> list[Fault]:
+    """Play one scenario with `command` as the bus and return what was wrong, each once."""
+    faults: list[Fault] = []
+    with Stage(command, valkey, limits) as stage:
+        try:
+            faults.extend(SCENARIOS[name](stage))
+        except NoAnswerError as error:
+            faults.append(Fault(DOWN, str(error)))
+    return list(dict.fromkeys(faults))

@@ -1,0 +1,79 @@
+"""The gate `durability`: the installed bus says of every message what really became of it.
+
+The command is started as it was installed from the wheel, with a real Valkey server from a wheel
+in the checks' environment. The server is missing, weakened, killed, emptied and brought back, the
+bus is killed under load, and each receipt, refusal, page, metric, notice and delivery is held
+against what is in the store at the end.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from checks.durability.rules import RULES
+from checks.durability.scenarios import SCENARIOS, play
+from checks.durability.stage import Limits
+from checks.durability.valkey import valkey_binary
+from checks.environments import make_environment
+from checks.model import CouldNotRun, Finding, GateOutput, NotApplicable, Scope
+from checks.specimens import discover
+
+if TYPE_CHECKING:
+    from checks.context import Context
+    from checks.durability.rules import Fault
+    from checks.model import SpecimenOutcome
+    from checks.specimens import Specimen
+
+_COMMAND = "arqonbus"
+_ROOT = Path(__file__).resolve().parents[2]
+_TOY = "checks.probes.toy_durable"
+_SPECIMEN_LIMITS = Limits(boot=10, answer=5, turn=3, load=50)
+
+
+class DurabilityGate:
+    """Play every scenario with the installed command, and show on toys that the rules bite."""
+
+    name = "durability"
+    title = "The installed bus never says more of a message than what became of it"
+    rules = RULES
+    needs = ("wheel",)
+
+    def check(self, context: Context) -> GateOutput:
+        """Judge the installed command.
+
+        Raises:
+            NotApplicable: the project does not install the command that the scenarios are about.
+            CouldNotRun: there is no lock or no Valkey server, or something can't be started.
+        """
+        if context.manifest.name != _COMMAND:
+            raise NotApplicable(f"the scenarios are about the command {_COMMAND}")
+        if context.manifest.lock is None:
+            raise CouldNotRun("the project has no runtime lock to install from")
+        valkey, run = valkey_binary()
+        lock = context.project / context.manifest.lock
+        wheel = context.artifacts().wheel
+        python = make_environment(context, lock, extra=[wheel], name="cleanroom")
+        command = [str(python.parent / _COMMAND)]
+        played = {name: play(name, command, valkey, Limits()) for name in SCENARIOS}
+        findings = [_finding(name, fault) for name, found in played.items() for fault in found]
+        outcomes = [_outcome(one, python, valkey) for one in discover(context.policies, self.name)]
+        scope = Scope("scenarios", frozenset(SCENARIOS), frozenset(played))
+        return GateOutput((scope,), tuple(outcomes), tuple(findings), (run,))
+
+
+def _outcome(specimen: Specimen, python: Path, valkey: Path) -> SpecimenOutcome:
+    """Play the specimen's scenario with a toy that has the specimen's fault."""
+    table = tomllib.loads(specimen.path.read_text("utf-8"))
+    name = str(table["scenario"])
+    if name not in SCENARIOS:
+        raise CouldNotRun(f"{specimen.name}: there is no scenario {name}")
+    toy = ["env", f"PYTHONPATH={_ROOT}", str(python), "-m", _TOY, str(table["fault"])]
+    fired = {fault.rule for fault in play(name, toy, valkey, _SPECIMEN_LIMITS)}
+    return specimen.outcome(fired=specimen.rule in fired)
+
+
+def _finding(scenario: str, fault: Fault) -> Finding:
+    what = " ".join(fault.what.split())
+    return Finding(fault.rule, f"{scenario}: {what}", snippet=scenario, context=scenario)
