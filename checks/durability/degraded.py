@@ -16,6 +16,16 @@ _METRIC = "arqonbus_degraded"
 _TAIL = 300
 
 
+def welcomed(peer: Peer) -> Faults:
+    """Who connects is told at once which level is in force, since when and why."""
+    payload = peer.welcome.get("payload") or {}
+    if payload.get("durability") != "memory":
+        yield Fault(SILENT, f"the welcome says {payload.get('durability')}, not memory")
+    storage = payload.get("storage") or {}
+    if not (storage.get("degraded") and storage.get("since") and storage.get("reason")):
+        yield Fault(SILENT, f"the welcome does not say degraded, since and reason: {storage}")
+
+
 def is_said(bus: Bus, reason: str) -> Faults:
     """The health page, the metrics and the log say that it is so; the page since when and why."""
     health = bus.health()

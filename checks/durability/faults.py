@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from checks.durability.books import Books
-from checks.durability.degraded import announced, came_back, is_said
+from checks.durability.degraded import announced, came_back, is_said, welcomed
 from checks.durability.rules import DOWN, READY, RECEIPT, SILENT, Fault, Faults
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def dies_degraded(stage: Stage) -> Faults:
         yield from books.receipt(publisher.publish(name), "memory")
     yield from announced(other, stage.limits.turn)
     yield from is_said(bus, "memory")
-    late = bus.peer()
-    if late.welcome.get("payload", {}).get("durability") != "memory":
-        yield Fault(SILENT, "the welcome of a new client does not say memory")
+    yield from welcomed(bus.peer())
     yield from books.refusal(publisher.publish("refused", require="disk"), "DURABILITY_NOT_MET")
     yield from books.receipt(publisher.publish("m5"), "memory")
     yield from books.not_delivered([other])

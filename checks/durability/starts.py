@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.durability.books import Books
-from checks.durability.degraded import came_back, is_said
+from checks.durability.degraded import came_back, is_said, welcomed
 from checks.durability.rules import DOWN, RECEIPT, SECOND, SILENT, STARTED, Fault, Faults
 from checks.served import watch_until_exit
 
@@ -61,8 +61,7 @@ def dead_degraded(stage: Stage) -> Faults:
         yield Fault(DOWN, f"degraded, and it did not start: {bus.served.said()[-_TAIL:]}")
         return
     books, peer = Books(), bus.peer()
-    if peer.welcome.get("payload", {}).get("durability") != "memory":
-        yield Fault(SILENT, "the welcome does not say that the level is memory")
+    yield from welcomed(peer)
     peer.join()
     for name in ("m1", "m2"):
         yield from books.receipt(peer.publish(name), "memory")

@@ -148,7 +148,8 @@ class Toy:
         peer = web.WebSocketResponse(protocols=("arqonbus.v1.json",))
         await peer.prepare(request)
         level = "disk" if self._fault == "silent-welcome" else self.level
-        await peer.send_json({"type": "welcome", "payload": {"durability": level}})
+        payload = {"durability": level, "storage": self.report()}
+        await peer.send_json({"type": "welcome", "payload": payload})
         self._peers[peer] = False
         async for frame in peer:
             asked = frame.json()

@@ -64,7 +64,10 @@ def _refuses(statement: ast.Raise | ast.Return) -> bool:
     raised = statement.exc
     if raised is None:
         return False
-    return _ERRORS.match(last_name(raised)) is not None or any(
+    if _ERRORS.match(last_name(raised)):
+        return True
+    # With a cause it is about what somebody else refused, not about this store.
+    return statement.cause is None and any(
         isinstance(one, ast.Constant) and isinstance(one.value, str) and _WORDS.search(one.value)
         for one in ast.walk(raised)
     )

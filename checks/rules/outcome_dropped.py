@@ -46,7 +46,7 @@ def _forgotten(node: ast.AST, read: set[str]) -> ast.Call | None:
         names = [one.id for one in node.targets if isinstance(one, ast.Name)]
         if len(names) < len(node.targets) or read & set(names):
             return None
-    while isinstance(value, ast.Call) and last_name(value.func) in {"start", "add_done_callback"}:
+    while isinstance(value, ast.Call) and (last_name(value.func) == "start" or _keeps(value)):
         # Thread(target=…).start() and create_task(…).add_done_callback(…) start as well.
         value = value.func.value if isinstance(value.func, ast.Attribute) else None
     return value if isinstance(value, ast.Call) else None
@@ -67,14 +67,22 @@ def _read(body: ast.AST) -> set[str]:
     """Return the names that are read, other than to keep a task alive."""
     kept: set[int] = set()
     for node in ast.walk(body):
-        if isinstance(node, ast.Call) and last_name(node.func) in {"add", "add_done_callback"}:
-            receiver = node.func.value if isinstance(node.func, ast.Attribute) else node.func
-            kept |= {id(one) for one in (*node.args, receiver)}
+        if isinstance(node, ast.Call) and (last_name(node.func) == "add" or _keeps(node)):
+            inner = node.args if last_name(node.func) == "add" else list(ast.walk(node))
+            kept |= {id(one) for one in inner}
     return {
         node.id
         for node in ast.walk(body)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in kept
     }
+
+
+def _keeps(call: ast.Call) -> bool:
+    """Tell whether a call only has a task forgotten at its end; another callback looks at it."""
+    if last_name(call.func) != "add_done_callback" or not call.args:
+        return False
+    given = call.args[0].body if isinstance(call.args[0], ast.Lambda) else call.args[0]
+    return last_name(given) in {"discard", "remove"}
 
 
 def _task_groups(body: ast.AST) -> set[str]:

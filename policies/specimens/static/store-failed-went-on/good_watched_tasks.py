@@ -1,3 +1,9 @@
+def started(self, batch):
+    task = self.loop.create_task(self.store.append(batch))
+    self.commits.add(task)
+    task.add_done_callback(lambda done: self.settle(done, batch))
+
+
 async def publish(self, batches):
     async with asyncio.TaskGroup() as group:
         for batch in batches:

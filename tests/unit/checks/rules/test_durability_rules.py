@@ -136,7 +136,9 @@ def test_which_calls_store(tmp_path: Path, call: str, faults: list[int]) -> None
         ("create_task(self.watch())", []),
         ("t = create_task(store.append(b))\nawait_(t)", []),
         ("self.t = create_task(store.append(b))", []),
-        ("create_task(store.append(b)).add_done_callback(self.seen)", [1]),
+        ("create_task(store.append(b)).add_done_callback(self.seen)", []),
+        ("t = create_task(store.append(b))\nt.add_done_callback(lambda t: s.discard(t))", [1]),
+        ("t = create_task(store.append(b))\nt.add_done_callback(lambda t: seen(t.result()))", []),
     ],
 )
 def test_an_outcome_that_nobody_sees(tmp_path: Path, text: str, faults: list[int]) -> None:
@@ -173,6 +175,7 @@ def test_nobody_is_told_before_the_commit(tmp_path: Path, text: str, faults: lis
         ("Redis", "raise StorageError('this is not supported')", [3]),
         ("RedisStreams", "raise StorageError(f'{self} does not support groups')", [3]),
         ("Codec", "raise NotImplementedError", []),
+        ("Redis", "raise StorageError('TLS is not supported there') from error", []),
         ("MemoryStorage", "raise StorageError('closed')", []),
         ("MemoryStorage", "return False", []),
     ],
