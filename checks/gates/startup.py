@@ -43,7 +43,8 @@ _TAIL = 300
 @dataclass(frozen=True, slots=True)
 class Case:
     """One configuration. In `args`, `env` and `file` the words ``{port}``, ``{http_port}``,
-    ``{data_dir}`` and ``{taken_port}`` stand for what is true on this machine at that moment.
+    ``{data_dir}``, ``{taken_port}`` and ``{dead_port}`` stand for what is true on this machine at
+    that moment.
 
     Attributes:
         says: Words that must all be on standard error, whatever their case.
@@ -172,8 +173,9 @@ class _surroundings:  # noqa: N801 - used as a function, like contextlib's own
 
     def __enter__(self) -> tuple[list[str], dict[str, str], Path]:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        port, http_port = free_ports(2)
+        port, http_port, dead_port = free_ports(3)
         words = {
+            "{dead_port}": str(dead_port),
             "{port}": str(port),
             "{http_port}": str(http_port),
             "{data_dir}": str(folder / "data"),
