@@ -11,13 +11,27 @@ from checks.durability.degraded import announced, came_back, is_said, welcomed
 from checks.durability.rules import DOWN, READY, RECEIPT, SILENT, Fault, Faults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from checks.durability.stage import Bus, Stage
+    from checks.durability.valkey import Valkey
+
+    Change = Callable[[Valkey], None]
 
 _TAIL = 300
 
 
-def dies_strict(stage: Stage) -> Faults:
-    """The store is killed: everything is refused and nothing delivered, until it is back."""
+def fails_strict(go: Change, come: Change) -> Callable[[Stage], Faults]:
+    """The store goes: everything is refused and nothing delivered, until it is back."""
+    return lambda stage: _strict(stage, go, come)
+
+
+def fails_degraded(go: Change, come: Change) -> Callable[[Stage], Faults]:
+    """The store goes: the bus goes on from memory and says so, until it is back."""
+    return lambda stage: _degraded(stage, go, come)
+
+
+def _strict(stage: Stage, go: Change, come: Change) -> Faults:
     store = stage.valkey()
     store.start()
     bus = stage.bus("redis", store)
@@ -28,13 +42,13 @@ def dies_strict(stage: Stage) -> Faults:
     other.join()
     for name in ("m1", "m2", "m3"):
         yield from books.receipt(publisher.publish(name), "disk")
-    store.kill()
+    go(store)
     yield from books.refusal(publisher.publish("refused"), "STORAGE_UNAVAILABLE")
     yield from books.not_delivered([other])
     yield from _not_ready(stage, bus)
     if other.notice("durability", stage.limits.turn, bool) is None:
         yield Fault(SILENT, "no notice told the clients that the store is away")
-    store.start()
+    come(store)
     if not bus.becomes(bus.is_ready):
         yield Fault(DOWN, "the store is back, and /ready does not say 200 again")
     yield from books.receipt(publisher.publish("m4"), "disk")
@@ -42,8 +56,7 @@ def dies_strict(stage: Stage) -> Faults:
     yield from books.judge(publisher, other.delivered)
 
 
-def dies_degraded(stage: Stage) -> Faults:
-    """The store is killed: the bus goes on from memory and says so, until it is back."""
+def _degraded(stage: Stage, go: Change, come: Change) -> Faults:
     store = stage.valkey()
     store.start()
     bus = stage.bus("redis", store, "degraded")
@@ -54,7 +67,7 @@ def dies_degraded(stage: Stage) -> Faults:
     other.join()
     for name in ("m1", "m2"):
         yield from books.receipt(publisher.publish(name), "disk")
-    store.kill()
+    go(store)
     for name in ("m3", "m4"):
         yield from books.receipt(publisher.publish(name), "memory")
     yield from announced(other, stage.limits.turn)
@@ -63,7 +76,7 @@ def dies_degraded(stage: Stage) -> Faults:
     yield from books.refusal(publisher.publish("refused", require="disk"), "DURABILITY_NOT_MET")
     yield from books.receipt(publisher.publish("m5"), "memory")
     yield from books.not_delivered([other])
-    store.start()
+    come(store)
     yield from came_back(stage, bus, store, books, other)
 
 

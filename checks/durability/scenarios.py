@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.durability.faults import dies_degraded, dies_strict, weakened_strict
+from checks.durability.faults import fails_degraded, fails_strict, weakened_strict
 from checks.durability.losses import flushed, killed
 from checks.durability.rules import DOWN, Fault, NoAnswerError
 from checks.durability.stage import Limits, Stage
@@ -16,6 +16,7 @@ from checks.durability.starts import (
     unsafe_degraded,
     unsafe_strict,
 )
+from checks.durability.valkey import Valkey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +31,10 @@ SCENARIOS: Mapping[str, Callable[[Stage], Faults]] = {
     "evicts-streams": unsafe_strict("maxmemory-policy", "allkeys-lru", {"maxmemory": "64mb"}),
     "no-fsync-degraded": unsafe_degraded,
     "dead-degraded": dead_degraded,
-    "dies-strict": dies_strict,
-    "dies-degraded": dies_degraded,
+    "dies-strict": fails_strict(Valkey.kill, Valkey.start),
+    "dies-degraded": fails_degraded(Valkey.kill, Valkey.start),
+    "hangs-strict": fails_strict(Valkey.freeze, Valkey.thaw),
+    "hangs-degraded": fails_degraded(Valkey.freeze, Valkey.thaw),
     "weakened-strict": weakened_strict,
     "flushed": flushed,
     "killed-sqlite": killed("sqlite"),

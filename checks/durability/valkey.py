@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from importlib import metadata
@@ -71,6 +72,14 @@ class Valkey:
             self._served.process.kill()
             self._served.process.wait()
 
+    def freeze(self) -> None:
+        """Stop it without its connections ending, as a machine that hangs would."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on with all that it was sent meanwhile."""
+        self._signal(signal.SIGCONT)
+
     def ask(self, *words: str) -> None:
         """Send one command that must succeed.
 
@@ -80,6 +89,10 @@ class Valkey:
         answer = self._try(*words)
         if not answer.startswith("+"):
             raise CouldNotRun(f"{_COMMAND} answered {answer!r} to {' '.join(words)}")
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._served is not None:
+            self._served.process.send_signal(number)
 
     def _try(self, *words: str) -> str:
         try:
