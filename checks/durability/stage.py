@@ -56,10 +56,10 @@ class Bus:
         return get(self.http_port, path) or (0, "")
 
     def health(self) -> Frame:
-        """Return what ``/health`` says; empty when it says nothing."""
+        """Return what ``/health`` says of the store; empty when it says nothing."""
         try:
-            told = json.loads(self.page("/health")[1])
-        except ValueError:
+            told = json.loads(self.page("/health")[1])["storage"]
+        except (ValueError, TypeError, KeyError):
             return {}
         return told if isinstance(told, dict) else {}
 

@@ -138,7 +138,7 @@ class Toy:
             degraded = int(self._reason is not None and self._fault != "silent-metric")
             return web.Response(text=f"arqonbus_degraded {degraded}\n")
         if request.path == "/health":
-            return web.json_response(self.report())
+            return web.json_response({"storage": self.report()})
         red = self._reason is not None and self._strict and self._fault != "always-ready"
         reasons = [] if self._fault == "no-reasons" else [self._reason]
         return web.json_response({"reasons": reasons}, status=503 if red else 200)
