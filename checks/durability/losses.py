@@ -32,10 +32,11 @@ def flushed(stage: Stage) -> Faults:
     epoch = books.acknowledged.get("m1", {}).get("epoch")
     store.ask("FLUSHALL")
     yield from _hides_nothing(reader, epoch, "at once")
+    answers = [peer.publish("at-once")]
     if peer.notice("stream", stage.limits.turn, bool) is None:
         yield Fault(HIDDEN, "no notice told the subscriber that the stream is lost")
     yield from _hides_nothing(reader, epoch, "later")
-    answers = [peer.publish(f"n{number}") for number in range(_ATTEMPTS)]
+    answers += [peer.publish(f"n{number}") for number in range(_ATTEMPTS)]
     taken = [one for one in answers if one.get("type") == "ack"]
     if not taken:
         yield Fault(DOWN, f"nothing is taken any more: {answers[-1].get('error')}")

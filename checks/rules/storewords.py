@@ -21,7 +21,7 @@ _PIECE = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _PLACES = each_of(
     "store stores storage redis valkey sqlite postgres db database journal backend wal jetstream "
-    "repository connection conn cursor pipeline pipe ledger"
+    "repository primary connection conn cursor pipeline pipe ledger"
 )
 # With a place they store; `conn.write` and `socket.write` are told apart by the second set.
 _VERBS = each_of(
