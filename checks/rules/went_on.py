@@ -18,6 +18,7 @@ from checks.rules.storewords import (
     told_at_once,
     words,
 )
+from checks.rules.unheeded import failing_branches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,9 @@ def went_on(source: Source) -> Iterator[Finding]:
                     why = _fault(handler, node, block[index + 1 :], loops.get(id(node)))
                     if why:
                         yield source.finding(RULE, handler.lineno, why, _REMEDY)
+    for branch, answer in failing_branches(source.tree):
+        if not _has_consequences(branch.body, answer):
+            yield source.finding(RULE, branch.lineno, _GOES_ON, _REMEDY)
     for line, why in dropped(source.tree):
         yield source.finding(RULE, line, why, _REMEDY)
 
@@ -80,7 +84,7 @@ def _fault(
         return ""
     if around is not None and _tries_again(handler, node, after, around[0]):
         return "" if _ends_well(handler, *around) else _GIVES_UP
-    if not always(handler.body, lambda one: _settles(one, handler.name)):
+    if not _has_consequences(handler.body, handler.name):
         return _GOES_ON
     return "" if _leaves(handler.body) or not _told_next(after, handler) else _TOLD
 
@@ -90,6 +94,11 @@ def _catches_a_failure(caught: ast.expr | None) -> bool:
         return True
     named = caught.elts if isinstance(caught, ast.Tuple) else [caught]
     return any(last_name(one) not in _OF_THE_DATA for one in named)
+
+
+def _has_consequences(body: list[ast.stmt], failure: str | None) -> bool:
+    """Tell whether each way through a body raises, refuses or hands the failure on."""
+    return always(body, lambda one: _settles(one, failure))
 
 
 def _settles(statement: ast.stmt, caught: str | None) -> bool:
@@ -170,7 +179,7 @@ def _ends_well(handler: ast.ExceptHandler, loop: Loop, after: list[ast.stmt]) ->
         return not any(isinstance(one, ast.Return) for one in walk_own(handler.body))
     if any(isinstance(one, ast.Raise) for one in walk_own(handler.body)):
         return True
-    return any(always(body, lambda one: _settles(one, None)) for body in (loop.orelse, after))
+    return any(_has_consequences(body, None) for body in (loop.orelse, after))
 
 
 def _suppresses(node: ast.With | ast.AsyncWith) -> bool:

@@ -127,6 +127,26 @@ def test_which_calls_store(tmp_path: Path, call: str, faults: list[int]) -> None
 @pytest.mark.parametrize(
     ("text", "faults"),
     [
+        ("if not store.append(b):\n    log.error('x')", [1]),
+        ("if not await_(store.append(b)):\n    pass", [1]),
+        ("ok = store.append(b)\nif not ok:\n    print('x')", [2]),
+        ("error = store.append(b)\nif error:\n    log.error('x', error)", [2]),
+        ("if error := store.append(b):\n    log.error(error)", [1]),
+        ("r = store.append(b)\nif isinstance(r, StorageError):\n    pass", [2]),
+        ("error = store.append(b)\nif error:\n    refuse(b)", []),
+        ("error = store.append(b)\nif not error:\n    log.info('stored')", []),
+        ("if not store.append(b):\n    raise StorageError", []),
+        ("ok = parse(b)\nif not ok:\n    log.info('x')", []),
+        ("new = store.create(b)\nif new:\n    log.info('x')", []),
+    ],
+)
+def test_an_answer_that_is_only_noted(tmp_path: Path, text: str, faults: list[int]) -> None:
+    assert lines(went_on, tmp_path, text + "\n") == faults
+
+
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
         ("create_task(store.append(b))", [1]),
         ("loop.create_task(store.append(b))", [1]),
         ("_ = create_task(store.append(b))", [1]),
