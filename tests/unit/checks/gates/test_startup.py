@@ -54,6 +54,7 @@ def test_the_table_names_what_the_assessment_found() -> None:
     dangerous, safe = read_table(ROOT / "policies/startup.toml")
     ids = {case.id for case in dangerous}
     assert {"known-default-secret-padded", "skip-validation", "open-bind-dev"} <= ids
+    assert {"dead-redis", "prod-degraded", "disk-from-memory", "unknown-storage-mode"} <= ids
     assert {case.id for case in safe} >= {"dev-defaults", "prod-complete"}
 
 
