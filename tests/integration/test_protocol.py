@@ -176,6 +176,16 @@ async def test_help_lists_every_command_with_its_arguments(bus: Server) -> None:
         "list_channels",
         "channel_info",
         "history",
+        "group.join",
+        "group.leave",
+        "group.ack",
+        "group.nack",
+        "group.pending",
+        "group.claim",
+        "group.list",
+        "group.delete",
+        "delayed.list",
+        "delayed.cancel",
     }
     assert commands["history"]["required"] == ["room", "channel"]
     assert "since_time" in commands["history"]["arguments"]

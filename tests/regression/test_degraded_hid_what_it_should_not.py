@@ -42,7 +42,7 @@ async def test_strict_after_a_degraded_run_that_was_killed(tmp_path: Path) -> No
             assert await metric(bus.http, "arqonbus_degraded") == 1
             await bus.stop(signal.SIGKILL)
     async with serving(data) as bus, peer(bus.url) as p:
-        others = [await p.publish("r", "c", "other") for _ in range(last["seq"])]
+        others = [await p.publish("r", "c", n, id=f"other-{n}") for n in range(last["seq"])]
         since = {"epoch": last["epoch"], "seq": last["seq"]}
         joined = await p.ok("join_channel", room="r", channel="c", since=since)
     assert last["epoch"] == first["epoch"] != others[0]["epoch"]
