@@ -58,6 +58,10 @@ class Caller(Protocol):
         """See `Peer.send_json`."""
         ...
 
+    def has_room(self) -> bool:
+        """Whether the outbox can take more at leisure."""
+        ...
+
     def notice(self, payload: dict[str, object]) -> None:
         """See `Peer.notice`."""
         ...

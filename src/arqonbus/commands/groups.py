@@ -101,7 +101,7 @@ async def join(services: Services, caller: Caller, args: JoinGroupArgs) -> Reply
     if group is None:
         group = await _create(services, args)
     _check_terms(group, args)
-    group.join(caller, credit)
+    services.groups.join(group, caller, credit)
     level = services.bus.hub.durability.wire
     answer = {"created": created, "credits": credit, "durability": level}
     return Reply(group.report() | answer)
@@ -121,6 +121,8 @@ def _terms(services: Services, args: JoinGroupArgs) -> Terms:
     dead_letter = args.dead_letter or f"{args.channel}.dead"
     check_address(args.room, args.channel)
     check_name("dead_letter", dead_letter)
+    if not services.limits.auto_create_channels:
+        services.bus.hub.existing(args.room, dead_letter)
     if dead_letter == args.channel:
         raise invalid("args: dead_letter must be another channel than that of the group")
     return Terms(

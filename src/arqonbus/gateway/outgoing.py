@@ -31,6 +31,10 @@ class Connection(Protocol):
         """What became of the deliveries so far."""
         ...
 
+    def has_room(self) -> bool:
+        """Whether at most half of the outbox is used."""
+        ...
+
     async def room(self) -> None:
         """Wait until at most half of the outbox is used, or the connection is closing."""
         ...

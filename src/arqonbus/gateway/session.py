@@ -167,6 +167,10 @@ class Session:
             wire.server_frame(self.codec.from_json(text), binary=self.codec.binary)
         )
 
+    def has_room(self) -> bool:
+        """Whether the outbox can take more at leisure."""
+        return self.connection.has_room()
+
     def account(self) -> Account:
         """See `Peer.account`."""
         return self.connection.account()

@@ -11,7 +11,7 @@ import structlog
 
 from arqonbus.bus.journal import Journal, stored
 from arqonbus.errors import ArqonBusError, conflict, not_found
-from arqonbus.groups.group import Group
+from arqonbus.groups.group import Group, Recipient
 from arqonbus.groups.memory import Name, name_of, replay, restored, whole
 from arqonbus.groups.pump import Pump
 from arqonbus.groups.records import AnyRecord, Deleted, Terms, Whole
@@ -57,6 +57,7 @@ class Groups:
         self._journal = Journal(bus, storage, "groups")
         self._groups: dict[Name, Group] = {}
         self._tasks: dict[Name, asyncio.Task[None]] = {}
+        self._joined: dict[str, set[Group]] = {}
         self._care: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         # Of groups that were deleted, so that sums over all groups never fall.
@@ -124,9 +125,14 @@ class Groups:
         """
         await asyncio.shield(asyncio.ensure_future(self._delete(group)))
 
+    def join(self, group: Group, peer: Recipient, credit: int) -> None:
+        """Make a connection a worker, until it leaves or is gone; see `Group.join`."""
+        group.join(peer, credit)
+        self._joined.setdefault(peer.client_id, set()).add(group)
+
     def gone(self, client_id: str) -> None:
         """A connection ended: what it had is due for others."""
-        for group in self:
+        for group in self._joined.pop(client_id, ()):
             if client_id in group.peers:
                 group.leave(client_id)
 

@@ -41,6 +41,10 @@ class Recipient(Protocol):
         """Queue one envelope given as JSON; False when it can't be taken any more."""
         ...
 
+    def has_room(self) -> bool:
+        """Whether its outbox can take more at leisure."""
+        ...
+
     def notice(self, payload: dict[str, object]) -> None:
         """Tell news of the server."""
         ...

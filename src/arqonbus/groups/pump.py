@@ -27,6 +27,8 @@ _PAGE_BYTES = 256 * 1024
 # How long to wait after the store failed, and at most, so that a clock that jumped is noticed.
 _PAUSE = 1.0
 _SHORTEST = 0.002
+# How often to look whether a worker that reads slowly has room again.
+_SLOW = 0.05
 
 log = structlog.get_logger(__name__)
 
@@ -71,10 +73,12 @@ class Pump:
             await asyncio.sleep(_PAUSE)
             return
         due = group.state.next_time()
-        if due is None:
+        slow = any(not worker.ready for worker in group.state.workers.values())
+        if due is None and not slow:
             await group.wake.wait()
             return
-        seconds = min(_PAUSE, max(_SHORTEST, (due - group.clock()) / 1e6))
+        rest = _PAUSE if due is None else max(_SHORTEST, (due - group.clock()) / 1e6)
+        seconds = min(rest, _SLOW if slow else _PAUSE)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await group.wake.wait()
@@ -85,6 +89,8 @@ class Pump:
         await self._send()
         state.expire(group.clock())
         await self._burial.bury()
+        for name, peer in group.peers.items():
+            state.workers[name].ready = peer.has_room()
         self._hand_out()
         if state.free > 0 and group.channel.last_seq > state.position:
             await self._offer(state.free)
@@ -189,12 +195,13 @@ class Pump:
         text = wire.task_json(
             self._head(), task.seq, task.attempt, rfc3339(deadline).encode(), body
         )
-        if group.peers[task.worker].send_json(text):
+        peer = group.peers[task.worker]
+        if peer.has_room() and peer.send_json(text):
             group.state.out(task, now, deadline)
             self._metrics.task_sent(again=task.attempt > 1)
         else:
+            group.state.workers[task.worker].ready = False
             group.state.undo(task, now)
-            group.failed = True
 
     def _head(self) -> bytes:
         room, channel, name = self._group.name

@@ -53,7 +53,7 @@ class GroupState:
     @property
     def free(self) -> int:
         """How many tasks the workers can take now."""
-        return sum(worker.credits - worker.load for worker in self.workers.values())
+        return sum(worker.able for worker in self.workers.values())
 
     def next_time(self) -> int | None:
         """When something happens by itself: a deadline, or a delay that ends while somebody could
@@ -241,7 +241,7 @@ class GroupState:
         return None if held is None or held.stage is not Stage.OUT else held.deadline
 
     def _freest(self) -> str | None:
-        able = [(w.load, w.turn, name) for name, w in self.workers.items() if w.load < w.credits]
+        able = [(w.load, w.turn, name) for name, w in self.workers.items() if w.able]
         return min(able)[2] if able else None
 
     def _hand(self, seq: int, name: str, attempts: int, now: int) -> Task:

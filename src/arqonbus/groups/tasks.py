@@ -54,11 +54,19 @@ class Waiting:
 
 @dataclass(slots=True)
 class Worker:
-    """What a worker may hold and holds; `turn` orders those with equal loads."""
+    """What a worker may hold and holds; `turn` orders those with equal loads. One that is not
+    `ready` reads too slowly to be sent anything more.
+    """
 
     credits: int
     load: int = 0
     turn: int = 0
+    ready: bool = True
+
+    @property
+    def able(self) -> int:
+        """How many tasks it can take now."""
+        return self.credits - self.load if self.ready else 0
 
 
 @dataclass(slots=True)

@@ -66,6 +66,7 @@ class Listener(WSListener):
         self.send = self._outbox.send
         self.replay = self._outbox.replay
         self.room = self._outbox.room
+        self.has_room = self._outbox.has_room
         self.account = self._outbox.account
         shared.listeners[self] = None
         shared.metrics.connection_opened()

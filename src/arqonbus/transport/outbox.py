@@ -170,6 +170,10 @@ class Outbox:
             self.flush()
         self._wake()
 
+    def has_room(self) -> bool:
+        """Whether at most half of the bound is used."""
+        return not self.closed and self._size + self._buffered <= self._max // 2
+
     async def room(self) -> None:
         """Wait until at most half of the bound is used; returns at once when closing."""
         while not self.closed and self._paused and self._size + self._buffered > self._max // 2:

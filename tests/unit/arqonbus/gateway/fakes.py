@@ -81,6 +81,9 @@ class FakeConnection:
         count = sum(last - first + 1 for first, last in self.positions)
         return Account(due=count, delivered=count)
 
+    def has_room(self) -> bool:
+        return not self.closed
+
     async def room(self) -> None:
         self.rooms += 1
         self.on_room()

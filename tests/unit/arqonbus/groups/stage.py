@@ -38,6 +38,9 @@ class Worker:
             self.frames.append(json.loads(text))
         return not self.full
 
+    def has_room(self) -> bool:
+        return not self.full
+
     def notice(self, payload: dict[str, object]) -> None:
         self.notices.append(payload)
 

@@ -71,7 +71,7 @@ async def test_a_worker_that_leaves_while_its_attempt_is_recorded_gets_nothing()
     async with life() as works:
         group, first, second = await works.group(), Worker("a"), Worker("b")
         await works.publish("x")
-        group.join(first, 1)
+        works.groups.join(group, first, 1)
         await works.ticks()
         works.groups.gone("a")
         group.join(second, 1)

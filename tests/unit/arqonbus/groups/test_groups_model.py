@@ -56,7 +56,7 @@ class Play:
             await works.publish("x", "y")
         elif what == "join" and worker is None:
             self.workers[who] = Worker(f"{who}{next(self.names)}")
-            self.group.join(self.workers[who], 2)
+            works.groups.join(self.group, self.workers[who], 2)
         elif what == "leave" and worker is not None:
             del self.workers[who]
             works.groups.gone(worker.client_id)
