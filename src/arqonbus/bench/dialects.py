@@ -151,7 +151,7 @@ class ArqonDialect:
         """See `Dialect.barrier`: frames of a session are taken strictly in order."""
         return self._frame({"type": "command", "id": "b", "command": "ping", "args": {}})
 
-    def position(self) -> bytes | None:
+    def position(self) -> bytes:
         """See `Dialect.position`."""
         args = {"room": "bench", "channel": "load"}
         return self._frame({"type": "command", "id": "p", "command": "channel_info", "args": args})
@@ -167,9 +167,13 @@ class ArqonDialect:
         start = len(payload) - self._from_end
         return [int(payload[start : start + DIGITS])]
 
+    def is_receipt(self, payload: bytes) -> bool:
+        """Whether this frame is the receipt of a publish."""
+        return self._ack in payload[:64]
+
     def answers(self, payload: bytes) -> tuple[int, int]:
         """See `Dialect.answers`."""
-        if self._ack in payload[:64]:
+        if self.is_receipt(payload):
             return 1, 0
         if self.is_ready(payload):
             return 0, 1

@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-Scenario = Literal["fanout", "ingest", "latency", "connections"]
-ServerKind = Literal["arqonbus", "nats"]
+Scenario = Literal["fanout", "ingest", "latency", "connections", "durable"]
+ServerKind = Literal["arqonbus", "nats", "valkey"]
 CodecName = Literal["json", "msgpack"]
 
 

