@@ -10,7 +10,7 @@ from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.sqlite.queries import INFO, of_row
 
 APPLICATION_ID = 0x41524251  # "ARBQ"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE channels (
     id INTEGER PRIMARY KEY,
@@ -33,10 +33,15 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys ON messages (channel_id, seq) WHERE key IS NOT NULL;
 """
+# The last generation of the journal that the tables hold.
+_JOURNAL = (
+    "CREATE TABLE journal (generation INTEGER NOT NULL) STRICT; INSERT INTO journal VALUES (0);"
+)
 # From each older version to the next.
 _STEPS = {
     1: "ALTER TABLE messages ADD COLUMN key TEXT;"
     " CREATE INDEX keys ON messages (channel_id, seq) WHERE key IS NOT NULL;",
+    2: _JOURNAL,
 }
 
 
@@ -65,7 +70,7 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
 def prepare(connection: sqlite3.Connection) -> None:
     """Make the tables of a new file, or bring those of an older version up to this one."""
     if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] == 0:
-        steps = [f"{_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"]
+        steps = [f"{_SCHEMA} {_JOURNAL} PRAGMA application_id = {APPLICATION_ID};"]
     else:
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         steps = [_STEPS[older] for older in range(version, SCHEMA_VERSION)]

@@ -6,9 +6,9 @@ import asyncio
 import fcntl
 import os
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -24,14 +24,14 @@ from arqonbus.storage.interface import (
     OnCommit,
     Page,
     StoredKey,
-    StreamLostError,
-    UnusableStoreError,
 )
 from arqonbus.storage.retention import Retention
+from arqonbus.storage.sqlite.ahead import Ahead
+from arqonbus.storage.sqlite.appends import apply, put
+from arqonbus.storage.sqlite.journal import Batch, Journal, record_of
 from arqonbus.storage.sqlite.queries import (
     INFO,
     before,
-    drop_beyond,
     drop_through,
     ensure_channel,
     info_of,
@@ -40,16 +40,20 @@ from arqonbus.storage.sqlite.queries import (
     page,
 )
 from arqonbus.storage.sqlite.schema import check_identity, mark_written, prepare, verified
-from arqonbus.storage.sqlite.worker import Worker, refusal
+from arqonbus.storage.sqlite.worker import Worker
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 
 class SqliteStorage:
     """Implements `storage.interface.Storage`.
 
-    A commit is one transaction with ``synchronous=FULL``, so its receipt means that the log was
-    fsynced. Reads have a connection and a thread of their own and never wait behind commits.
+    A commit is one record in the journal, fsynced before its receipt; many of them are put into the
+    tables at once, in one transaction with ``synchronous=FULL``. What does not simply go on where
+    its stream ends is committed to the tables themselves, once they have all that came before.
+    Writing, journaling and reading have a thread each.
     """
 
     durability = Durability.DISK
@@ -66,21 +70,31 @@ class SqliteStorage:
         self._read: sqlite3.Connection | None = None
         self._writer: Worker | None = None
         self._reader: Worker | None = None
+        self._flusher: Worker | None = None
+        self._journal: Journal | None = None
+        self._ahead: Ahead | None = None
+        self._direct: asyncio.Task[None] | None = None
+        # Epoch and last position of the streams that a journaled append may go on.
+        self._ends: dict[Address, tuple[str, int]] = {}
 
     async def open(self) -> Sequence[StreamInfo]:
         """See `Storage.open`."""
         self._writer, self._reader = Worker("sqlite-writer"), Worker("sqlite-reader")
+        self._flusher = Worker("sqlite-journal")
         try:
-            infos = await self._writer.call(self._open_writer)
+            generation, infos = await self._writer.call(self._open_writer)
             await self._reader.call(self._open_reader)
         except OSError as error:
             raise StorageError(f"{self._path}: {error.strerror or error}") from error
+        self._ends = {info.address: (info.epoch, info.last_seq) for info in infos}
+        self._ahead = Ahead(generation, self._apply)
         self._problem = None
         return infos
 
     async def close(self) -> None:
         """See `Storage.close`."""
         self._problem = self._problem or "closed"
+        await self._finish()
         for worker, close in (
             (self._reader, self._close_reader),
             (self._writer, self._close_writer),
@@ -90,29 +104,88 @@ class SqliteStorage:
                 await worker.stop()
         self._reader = self._writer = None
 
-    def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
-        """See `Storage.append`."""
-        loop = asyncio.get_running_loop()
+    async def _finish(self) -> None:
+        """Have the tables take everything; what they refuse stays in the journal."""
+        ahead, self._ahead = self._ahead, None
+        if self._flusher is not None:
+            await self._flusher.call(lambda: None)
+            await self._flusher.stop()
+            self._flusher = None
+        if self._direct is not None:
+            await self._direct
+        if ahead is not None:
+            try:
+                await ahead.drained()
+            except StorageError as error:
+                log.warning("the journal keeps what the store refused", reason=error.message)
+            else:
+                self._path_beside("ahead").unlink()
 
-        def settle(result: CommitResult) -> None:
-            self._problem = result.message if isinstance(result, StorageError) else None
-            on_commit(result)
+    def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
+        """See `Storage.append`: what goes on where its streams end is journaled."""
+        if self._ahead is None:
+            asyncio.get_running_loop().call_soon(on_commit, StorageError("the store is closed"))
+        elif not (self._continues(batch) and self._journaled(self._ahead, batch, on_commit)):
+            self._direct = asyncio.create_task(self._put(self._ahead, batch, on_commit))
+
+    def _continues(self, batch: Sequence[ChannelAppend]) -> bool:
+        ends = self._ends
+        return all(ends.get(item.address) == (item.epoch, item.after) for item in batch)
+
+    def _journaled(self, ahead: Ahead, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> bool:
+        """Have the batch fsynced in the journal, if it has room."""
+        generation = ahead.generation
+        record = record_of(generation, batch)
+        offset = ahead.room(len(record))
+        if offset is None:
+            return False
+        journal, loop = _opened(self._journal), asyncio.get_running_loop()
+
+        def settle(error: OSError | None) -> None:
+            if error is None:
+                ahead.written(batch, len(record))
+                self._settle(batch, [None] * len(batch), on_commit)
+            else:
+                ahead.refused()
+                refused = StorageError(f"the journal refused: {error.strerror or error}")
+                self._settle(batch, refused, on_commit)
 
         def job() -> None:
-            result: CommitResult
+            failure: OSError | None = None
             try:
-                result = self._commit(batch)
-            except sqlite3.Error as error:
-                result = refusal(error)
-            except Exception as error:
-                log.exception("a commit failed")
-                result = StorageError(f"the store failed: {type(error).__name__}")
-            loop.call_soon_threadsafe(settle, result)
+                journal.write(generation, offset, record)
+            except OSError as error:
+                failure = error
+            loop.call_soon_threadsafe(settle, failure)
 
-        if self._writer is None:
-            loop.call_soon(on_commit, StorageError("the store is closed"))
-            return
-        self._writer.put(job)
+        _opened(self._flusher).put(job)
+        return True
+
+    async def _put(self, ahead: Ahead, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
+        """Commit the batch to the tables themselves, after all that was journaled."""
+        result: CommitResult
+        try:
+            await ahead.drained()
+            result = await _opened(self._writer).call(lambda: self._commit(batch))
+        except StorageError as error:
+            result = error
+        except Exception as error:
+            log.exception("a commit failed")
+            result = StorageError(f"the store failed: {type(error).__name__}")
+        self._settle(batch, result, on_commit)
+
+    def _settle(
+        self, batch: Sequence[ChannelAppend], result: CommitResult, on_commit: OnCommit
+    ) -> None:
+        refused = result if isinstance(result, StorageError) else None
+        self._problem = None if refused is None else refused.message
+        errors = result if isinstance(result, Sequence) else [refused] * len(batch)
+        for item, error in zip(batch, errors, strict=True):
+            if error is None:
+                self._ends[item.address] = (item.epoch, item.after + len(item.bodies))
+            else:
+                self._ends.pop(item.address, None)
+        on_commit(result)
 
     async def create(self, address: Address, epoch: str) -> StreamInfo:
         """See `Storage.create`."""
@@ -123,7 +196,9 @@ class SqliteStorage:
                 ensure_channel(connection, address, epoch)
                 return _known(connection, address)[1]
 
-        return await _running(self._writer).call(work)
+        info = await self._alone(address, work)
+        self._ends[address] = (info.epoch, info.last_seq)
+        return info
 
     async def restart(self, address: Address, epoch: str) -> StreamInfo:
         """See `Storage.restart`."""
@@ -138,7 +213,9 @@ class SqliteStorage:
                 )
                 return _known(connection, address)[1]
 
-        return await _running(self._writer).call(work)
+        info = await self._alone(address, work)
+        self._ends[address] = (info.epoch, info.last_seq)
+        return info
 
     async def delete(self, address: Address) -> bool:
         """See `Storage.delete`."""
@@ -153,7 +230,18 @@ class SqliteStorage:
                 connection.execute("DELETE FROM channels WHERE id = ?", found[:1])
                 return True
 
-        return await _running(self._writer).call(work)
+        return await self._alone(address, work)
+
+    async def _alone(self, address: Address, work: Callable[[], T]) -> T:
+        """Change a stream in the tables, which have all of it; appends wait their turn behind."""
+        self._ends.pop(address, None)
+        await self._drained(address)
+        return await _opened(self._writer).call(work)
+
+    async def _drained(self, address: Address) -> None:
+        """Wait until the tables have what was acknowledged of a stream."""
+        if self._ahead is not None and self._ahead.holds(address):
+            await self._ahead.drained()
 
     async def read(
         self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
@@ -168,7 +256,8 @@ class SqliteStorage:
             finally:
                 connection.execute("ROLLBACK")
 
-        return await _running(self._reader).call(work)
+        await self._drained(address)
+        return await _opened(self._reader).call(work)
 
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         """See `Storage.position_at`."""
@@ -178,7 +267,8 @@ class SqliteStorage:
             found = info_of(connection, address)
             return None if found is None else before(connection, *found, timestamp)
 
-        return await _running(self._reader).call(work)
+        await self._drained(address)
+        return await _opened(self._reader).call(work)
 
     async def drop(self, address: Address, through: int) -> None:
         """See `Storage.drop`."""
@@ -190,7 +280,8 @@ class SqliteStorage:
                 if found is not None:
                     drop_through(connection, *found, min(through, found[1].last_seq))
 
-        await _running(self._writer).call(work)
+        await self._drained(address)
+        await _opened(self._writer).call(work)
 
     async def trim(self, now: int) -> int:
         """See `Storage.trim`."""
@@ -210,17 +301,24 @@ class SqliteStorage:
                     removed += drop_through(connection, channel_id, info, last)
             return removed
 
-        return await _running(self._writer).call(work)
+        if self._ahead is not None:
+            await self._ahead.drained()
+        return await _opened(self._writer).call(work)
 
     async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
         """See `Storage.newest_keys`."""
-        return await _running(self._reader).call(
+        await self._drained(address)
+        return await _opened(self._reader).call(
             lambda: newest_keys(_opened(self._read), address, limit)
         )
 
     async def probe(self, adopt: Adopt) -> None:  # noqa: ARG002 - one process owns the file
         """See `Storage.probe`: a refused commit is tried again with one that changes nothing."""
-        if self._problem is None or self._writer is None:
+        if self._ahead is None:
+            return
+        if self._problem is None:
+            failure = self._ahead.failure
+            self._problem = None if failure is None else failure.message
             return
 
         def work() -> None:
@@ -228,7 +326,8 @@ class SqliteStorage:
                 mark_written(connection)
 
         try:
-            await self._writer.call(work)
+            await self._ahead.drained()
+            await _opened(self._writer).call(work)
         except StorageError as error:
             self._problem = error.message
         else:
@@ -242,7 +341,8 @@ class SqliteStorage:
         """See `Storage.shortfall`."""
         return None
 
-    def _open_writer(self) -> list[StreamInfo]:
+    def _open_writer(self) -> tuple[int, list[StreamInfo]]:
+        """The journal's generation that the tables hold, and what they hold."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._take_lock()
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -257,17 +357,36 @@ class SqliteStorage:
         if self._max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {int(self._max_pages)}")
         prepare(connection)
-        return verified(connection, self._path)
+        self._journal = Journal(self._path_beside("ahead"))
+        return self._recovered(connection), verified(connection, self._path)
+
+    def _recovered(self, connection: sqlite3.Connection) -> int:
+        """Put into the tables what only the journal has; the generation then reached."""
+        generation = int(connection.execute("SELECT generation FROM journal").fetchone()[0])
+        for later, batches in _opened(self._journal).after(generation):
+            with connection:
+                apply(connection, self._retention, later, batches)
+            generation = later
+        return generation
+
+    async def _apply(self, generation: int, batches: list[Batch]) -> None:
+        def work() -> None:
+            with _opened(self._write) as connection:
+                apply(connection, self._retention, generation, batches)
+
+        await _opened(self._writer).call(work)
+
+    def _path_beside(self, kind: str) -> Path:
+        return self._path.with_name(f"{self._path.name}.{kind}")
 
     def _take_lock(self) -> None:
         """One process owns the file; the kernel lets go of the lock when the process dies."""
-        lock_path = self._path.with_name(self._path.name + ".lock")
-        lock = os.open(lock_path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        lock = os.open(self._path_beside("lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock)
-            raise UnusableStoreError(f"{self._path}: another bus has this store open") from error
+            raise StorageError(f"{self._path}: another bus has this store open") from error
         self._lock = lock
 
     def _open_reader(self) -> None:
@@ -283,6 +402,9 @@ class SqliteStorage:
         if self._write is not None:
             self._write.close()
             self._write = None
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -291,56 +413,7 @@ class SqliteStorage:
         connection = _opened(self._write)
         # The connection rolls back whatever raised, the commit itself included.
         with connection:
-            return [self._append_one(connection, item) for item in batch]
-
-    def _append_one(
-        self, connection: sqlite3.Connection, item: ChannelAppend
-    ) -> StreamLostError | None:
-        if item.after == 0:
-            ensure_channel(connection, item.address, item.epoch)
-        found = info_of(connection, item.address)
-        if found is None or found[1].epoch != item.epoch or found[1].last_seq < item.after:
-            return StreamLostError(f"{item.address}: the stream does not end at {item.after}")
-        channel_id, info = found
-        if info.last_seq > item.after:
-            gone = drop_beyond(connection, channel_id, item.after)
-            # Retention may have gone by what is taken back, and have removed all before it.
-            first_left = min(info.first_seq, item.after + 1)
-            info = replace(info, first_seq=first_left, last_seq=item.after, size=info.size - gone)
-        first = item.after + 1
-        connection.executemany(
-            "INSERT INTO messages VALUES (?, ?, ?, ?, ?)",
-            [
-                (channel_id, first + index, item.timestamp, body, item.keys.get(index))
-                for index, body in enumerate(item.bodies)
-            ],
-        )
-        size = info.size + sum(map(len, item.bodies))
-        last = first + len(item.bodies) - 1
-        connection.execute(
-            "UPDATE channels SET first_seq = ?, last_seq = ?, size = ?, last_timestamp = ?"
-            " WHERE id = ?",
-            (info.first_seq, last, size, item.timestamp, channel_id),
-        )
-        kept = StreamInfo(item.address, info.epoch, info.first_seq, last, size, item.timestamp)
-        if not self._retention.spares(item.address):
-            self._retain(connection, channel_id, kept)
-        return None
-
-    def _retain(self, connection: sqlite3.Connection, channel_id: int, info: StreamInfo) -> None:
-        bounds = self._retention
-        last = max(info.first_seq - 1, info.last_seq - bounds.max_messages)
-        if info.size > bounds.max_bytes:
-            excess = info.size - bounds.max_bytes
-            for seq, size in connection.execute(
-                "SELECT seq, length(body) FROM messages WHERE channel_id = ? ORDER BY seq",
-                (channel_id,),
-            ):
-                if excess <= 0:
-                    break
-                excess -= size
-                last = max(last, seq)
-        drop_through(connection, channel_id, info, last)
+            return [put(connection, self._retention, [item]) for item in batch]
 
 
 def _known(connection: sqlite3.Connection, address: Address) -> tuple[int, StreamInfo]:
@@ -351,13 +424,7 @@ def _known(connection: sqlite3.Connection, address: Address) -> tuple[int, Strea
     return found
 
 
-def _opened(connection: sqlite3.Connection | None) -> sqlite3.Connection:
-    if connection is None:
+def _opened(resource: T | None) -> T:
+    if resource is None:
         raise StorageError("the store is closed")
-    return connection
-
-
-def _running(worker: Worker | None) -> Worker:
-    if worker is None:
-        raise StorageError("the store is closed")
-    return worker
+    return resource
