@@ -1,4 +1,4 @@
-"""The load of durable publishes: each counts once its receipt came, and every position is looked at."""
+"""The load of durable publishes: each counts once its receipt came; positions are checked."""
 
 from __future__ import annotations
 

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from arqonbus.bench.errors import BenchError
 from arqonbus.bench.durable import durable
+from arqonbus.bench.errors import BenchError
 from arqonbus.bench.percentiles import summary
 from arqonbus.bench.plan import Outcome, Plan
 from arqonbus.bench.session import PATIENCE, Run, progress

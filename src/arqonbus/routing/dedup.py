@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from itertools import islice
 from typing import NamedTuple
 
 
@@ -87,7 +88,7 @@ class PublishIds:
         self._in_flight = {}
         surplus = len(stored) - window
         if surplus > 0:
-            for key in tuple(stored)[:surplus]:
+            for key in tuple(islice(stored, surplus)):
                 del stored[key]
 
     def forget_stored(self) -> None:

@@ -8,9 +8,9 @@ each time; the tables name the last generation that they hold.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
-import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend
 
-HALF = 4 * 1024 * 1024
+HALF = 2 * 1024 * 1024
 # Checksum of all that follows, length of the content, generation.
 _HEAD = struct.Struct("<IIQ")
 _CHECKED = 4
@@ -39,7 +39,9 @@ class Journal:
         Raises:
             OSError: it can't be.
         """
-        self._file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        # O_DSYNC: each write returns when the disk has it.
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_DSYNC
+        self._file = os.open(path, flags, 0o600)
         missing = 2 * HALF - os.fstat(self._file).st_size
         if missing > 0:
             os.pwrite(self._file, bytes(missing), 2 * HALF - missing)
@@ -57,11 +59,9 @@ class Journal:
         Raises:
             OSError: the disk refused; what it holds at this offset is unknown.
         """
-        os.pwrite(self._file, record, generation % 2 * HALF + offset)
-        if sys.platform == "darwin":
-            os.fsync(self._file)
-        else:
-            os.fdatasync(self._file)
+        written = os.pwrite(self._file, record, generation % 2 * HALF + offset)
+        if written != len(record):
+            raise OSError(errno.EIO, "a record was cut")
 
     def after(self, generation: int) -> Iterator[tuple[int, list[Batch]]]:
         """The halves that are younger than `generation`, the older one first.
