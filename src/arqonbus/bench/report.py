@@ -39,7 +39,6 @@ def fanout_goal(subscribers: int) -> Goal | None:
 
 LATENCY_GOAL = Goal(P99, 2.0)
 CONNECTIONS_GOAL = Goal(KIB, 20.0, ratio=False)
-DURABLE_GOAL = Goal("messages_per_single_sync", 10.0, ratio=False, at_least=True)
 
 
 def figures(outcome: Outcome) -> Figures:
