@@ -54,6 +54,12 @@ async def test_a_full_store_refuses_whole_batches_and_recovers_nothing_wrong(
     assert [m.seq for m in page.messages] == list(range(1, stored + 1))
     assert page.info.last_seq == stored
     await storage.close()
+    # With room again: what was acknowledged is there, and nothing else.
+    wide = SqliteStorage(tmp_path / "store.db", WIDE)
+    await wide.open()
+    assert [m.seq for m in (await read(wide)).messages] == list(range(1, stored + 1))
+    assert await put(wide, b"z") == stored + 1
+    await wide.close()
 
 
 @pytest.mark.parametrize(
@@ -100,13 +106,13 @@ async def test_the_writer_fsyncs_and_the_files_are_private(tmp_path: Path) -> No
     await storage.open()
     await put(storage, b"a")
     assert storage._writer is not None
-    connection = storage._write
-    assert connection is not None
+    files = storage._files
     mode = await storage._writer.call(
-        lambda: connection.execute("PRAGMA synchronous").fetchone()[0]
+        lambda: files.write.execute("PRAGMA synchronous").fetchone()[0]
     )
     assert mode == 2
-    assert path.stat().st_mode & 0o077 == 0
+    for file in (path, files.beside("ahead"), files.beside("lock")):
+        assert file.stat().st_mode & 0o077 == 0
     assert path.parent.stat().st_mode & 0o077 == 0
     await storage.close()
 
@@ -119,7 +125,8 @@ async def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None
     await storage.close()
     with closing(sqlite3.connect(path)) as file, file:
         file.executescript(
-            "DROP INDEX keys; ALTER TABLE messages DROP COLUMN key; PRAGMA user_version = 1;"
+            "DROP TABLE journal; DROP INDEX keys; ALTER TABLE messages DROP COLUMN key;"
+            " PRAGMA user_version = 1;"
         )
     again = SqliteStorage(path, WIDE)
     await again.open()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
+from arqonbus.storage.interface import ChannelAppend, Page, StoredMessage
 from arqonbus.storage.sqlite.journal import HALF, Batch
 
 # Many messages in one transaction cost the tables a fraction each; more would fill the other half.
@@ -102,6 +103,12 @@ class Ahead:
             if self.failure is not None:
                 raise self.failure
 
+    def waiting(self, address: Address) -> list[ChannelAppend]:
+        """What of this stream the tables lack."""
+        halves = [half for half in (self._applying, self._half) if half is not None]
+        batches = [batch for half in halves for batch in half.batches]
+        return [item for batch in batches for item in batch if item.address == address]
+
     def _turn(self) -> None:
         """Hand a half to the tables, if it is time and they are free."""
         if self._task is not None or self.failure is not None:
@@ -125,3 +132,30 @@ class Ahead:
             if not future.done():
                 future.set_result(None)
         self._turn()
+
+
+def extended(  # noqa: PLR0913, PLR0917 - `Storage.read` and what it goes on with
+    page: Page,
+    waiting: Sequence[ChannelAppend],
+    after: int,
+    through: int,
+    limit: int,
+    max_bytes: int,
+) -> Page:
+    """A page of the tables, going on with what they lack."""
+    info, messages = page.info, list(page.messages)
+    room = max_bytes - sum(len(message.body) for message in messages)
+    full = page.more or len(messages) >= limit
+    for item in waiting:
+        for seq, body in enumerate(item.bodies, item.after + 1):
+            if seq <= info.last_seq:
+                continue
+            info = replace(
+                info, last_seq=seq, size=info.size + len(body), last_timestamp=item.timestamp
+            )
+            full = full or len(messages) >= limit or (bool(messages) and room < len(body))
+            if after < seq <= through and not full:
+                messages.append(StoredMessage(seq, item.timestamp, body))
+                room -= len(body)
+    last = messages[-1].seq if messages else max(after, info.first_seq - 1)
+    return Page(tuple(messages), info, more=last < min(through, info.last_seq))

@@ -21,6 +21,7 @@ from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend
 
+# Part of the file's form: a journal of another size is not read.
 HALF = 2 * 1024 * 1024
 # Checksum of all that follows, length of the content, generation.
 _HEAD = struct.Struct("<IIQ")
@@ -42,10 +43,19 @@ class Journal:
         # O_DSYNC: each write returns when the disk has it.
         flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_DSYNC
         self._file = os.open(path, flags, 0o600)
-        missing = 2 * HALF - os.fstat(self._file).st_size
-        if missing > 0:
-            os.pwrite(self._file, bytes(missing), 2 * HALF - missing)
-            os.fsync(self._file)
+        if os.fstat(self._file).st_size < 2 * HALF:
+            self._make(path.parent)
+
+    def _make(self, folder: Path) -> None:
+        """Give the file its size; what it held has none that could have been acknowledged."""
+        os.pwrite(self._file, bytes(2 * HALF), 0)
+        os.fsync(self._file)
+        # The file's name is in the folder, which has to be on the disk as well.
+        entry = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(entry)
+        finally:
+            os.close(entry)
 
     def close(self) -> None:
         """Let go of the file; idempotent."""

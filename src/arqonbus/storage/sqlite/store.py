@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,9 +24,10 @@ from arqonbus.storage.interface import (
     StoredKey,
 )
 from arqonbus.storage.retention import Retention
-from arqonbus.storage.sqlite.ahead import Ahead
+from arqonbus.storage.sqlite.ahead import Ahead, extended
 from arqonbus.storage.sqlite.appends import apply, put
-from arqonbus.storage.sqlite.journal import Batch, Journal, record_of
+from arqonbus.storage.sqlite.files import Files, opened
+from arqonbus.storage.sqlite.journal import Batch, record_of
 from arqonbus.storage.sqlite.queries import (
     INFO,
     before,
@@ -39,7 +38,7 @@ from arqonbus.storage.sqlite.queries import (
     of_row,
     page,
 )
-from arqonbus.storage.sqlite.schema import check_identity, mark_written, prepare, verified
+from arqonbus.storage.sqlite.schema import mark_written, verified
 from arqonbus.storage.sqlite.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -61,17 +60,12 @@ class SqliteStorage:
 
     def __init__(self, path: Path, retention: Retention, *, max_pages: int | None = None) -> None:
         """Name the file; nothing is opened yet. `max_pages` bounds the file, as a quota would."""
-        self._path = path
+        self._files = Files(path, max_pages)
         self._retention = retention
-        self._max_pages = max_pages
         self._problem: str | None = "not open"
-        self._lock: int | None = None
-        self._write: sqlite3.Connection | None = None
-        self._read: sqlite3.Connection | None = None
         self._writer: Worker | None = None
         self._reader: Worker | None = None
         self._flusher: Worker | None = None
-        self._journal: Journal | None = None
         self._ahead: Ahead | None = None
         self._direct: asyncio.Task[None] | None = None
         # Epoch and last position of the streams that a journaled append may go on.
@@ -83,9 +77,9 @@ class SqliteStorage:
         self._flusher = Worker("sqlite-journal")
         try:
             generation, infos = await self._writer.call(self._open_writer)
-            await self._reader.call(self._open_reader)
+            await self._reader.call(self._files.open_reader)
         except OSError as error:
-            raise StorageError(f"{self._path}: {error.strerror or error}") from error
+            raise StorageError(f"{self._files.path}: {error.strerror or error}") from error
         self._ends = {info.address: (info.epoch, info.last_seq) for info in infos}
         self._ahead = Ahead(generation, self._apply)
         self._problem = None
@@ -96,8 +90,8 @@ class SqliteStorage:
         self._problem = self._problem or "closed"
         await self._finish()
         for worker, close in (
-            (self._reader, self._close_reader),
-            (self._writer, self._close_writer),
+            (self._reader, self._files.close_reader),
+            (self._writer, self._files.close_writer),
         ):
             if worker is not None:
                 await worker.call(close)
@@ -119,7 +113,7 @@ class SqliteStorage:
             except StorageError as error:
                 log.warning("the journal keeps what the store refused", reason=error.message)
             else:
-                self._path_beside("ahead").unlink()
+                self._files.beside("ahead").unlink()
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """See `Storage.append`: what goes on where its streams end is journaled."""
@@ -139,7 +133,7 @@ class SqliteStorage:
         offset = ahead.room(len(record))
         if offset is None:
             return False
-        journal, loop = _opened(self._journal), asyncio.get_running_loop()
+        journal, loop = self._files.journal, asyncio.get_running_loop()
 
         def settle(error: OSError | None) -> None:
             if error is None:
@@ -158,7 +152,7 @@ class SqliteStorage:
                 failure = error
             loop.call_soon_threadsafe(settle, failure)
 
-        _opened(self._flusher).put(job)
+        opened(self._flusher).put(job)
         return True
 
     async def _put(self, ahead: Ahead, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
@@ -166,7 +160,7 @@ class SqliteStorage:
         result: CommitResult
         try:
             await ahead.drained()
-            result = await _opened(self._writer).call(lambda: self._commit(batch))
+            result = await opened(self._writer).call(lambda: self._commit(batch))
         except StorageError as error:
             result = error
         except Exception as error:
@@ -191,7 +185,7 @@ class SqliteStorage:
         """See `Storage.create`."""
 
         def work() -> StreamInfo:
-            connection = _opened(self._write)
+            connection = self._files.write
             with connection:
                 ensure_channel(connection, address, epoch)
                 return _known(connection, address)[1]
@@ -204,7 +198,7 @@ class SqliteStorage:
         """See `Storage.restart`."""
 
         def work() -> StreamInfo:
-            connection = _opened(self._write)
+            connection = self._files.write
             with connection:
                 ensure_channel(connection, address, epoch)
                 connection.execute(
@@ -221,7 +215,7 @@ class SqliteStorage:
         """See `Storage.delete`."""
 
         def work() -> bool:
-            connection = _opened(self._write)
+            connection = self._files.write
             with connection:
                 found = info_of(connection, address)
                 if found is None:
@@ -236,7 +230,7 @@ class SqliteStorage:
         """Change a stream in the tables, which have all of it; appends wait their turn behind."""
         self._ends.pop(address, None)
         await self._drained(address)
-        return await _opened(self._writer).call(work)
+        return await opened(self._writer).call(work)
 
     async def _drained(self, address: Address) -> None:
         """Wait until the tables have what was acknowledged of a stream."""
@@ -249,39 +243,45 @@ class SqliteStorage:
         """See `Storage.read`."""
 
         def work() -> Page | None:
-            connection = _opened(self._read)
+            connection = self._files.read
             connection.execute("BEGIN")
             try:
                 return page(connection, address, after, through, limit, max_bytes)
             finally:
                 connection.execute("ROLLBACK")
 
-        await self._drained(address)
-        return await _opened(self._reader).call(work)
+        try:
+            await self._drained(address)
+        except StorageError:
+            # The disk may be full: what the journal holds is there to be read all the same.
+            waiting = opened(self._ahead).waiting(address)
+            found = await opened(self._reader).call(work)
+            return found and extended(found, waiting, after, through, limit, max_bytes)
+        return await opened(self._reader).call(work)
 
     async def position_at(self, address: Address, timestamp: int) -> int | None:
         """See `Storage.position_at`."""
 
         def work() -> int | None:
-            connection = _opened(self._read)
+            connection = self._files.read
             found = info_of(connection, address)
             return None if found is None else before(connection, *found, timestamp)
 
         await self._drained(address)
-        return await _opened(self._reader).call(work)
+        return await opened(self._reader).call(work)
 
     async def drop(self, address: Address, through: int) -> None:
         """See `Storage.drop`."""
 
         def work() -> None:
-            connection = _opened(self._write)
+            connection = self._files.write
             with connection:
                 found = info_of(connection, address)
                 if found is not None:
                     drop_through(connection, *found, min(through, found[1].last_seq))
 
         await self._drained(address)
-        await _opened(self._writer).call(work)
+        await opened(self._writer).call(work)
 
     async def trim(self, now: int) -> int:
         """See `Storage.trim`."""
@@ -290,7 +290,7 @@ class SqliteStorage:
         oldest = now - int(self._retention.max_age * 1_000_000)
 
         def work() -> int:
-            connection = _opened(self._write)
+            connection = self._files.write
             removed = 0
             with connection:
                 for row in connection.execute(INFO).fetchall():
@@ -303,13 +303,13 @@ class SqliteStorage:
 
         if self._ahead is not None:
             await self._ahead.drained()
-        return await _opened(self._writer).call(work)
+        return await opened(self._writer).call(work)
 
     async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
         """See `Storage.newest_keys`."""
         await self._drained(address)
-        return await _opened(self._reader).call(
-            lambda: newest_keys(_opened(self._read), address, limit)
+        return await opened(self._reader).call(
+            lambda: newest_keys(self._files.read, address, limit)
         )
 
     async def probe(self, adopt: Adopt) -> None:  # noqa: ARG002 - one process owns the file
@@ -322,12 +322,12 @@ class SqliteStorage:
             return
 
         def work() -> None:
-            with _opened(self._write) as connection:
+            with self._files.write as connection:
                 mark_written(connection)
 
         try:
             await self._ahead.drained()
-            await _opened(self._writer).call(work)
+            await opened(self._writer).call(work)
         except StorageError as error:
             self._problem = error.message
         else:
@@ -343,27 +343,14 @@ class SqliteStorage:
 
     def _open_writer(self) -> tuple[int, list[StreamInfo]]:
         """The journal's generation that the tables hold, and what they hold."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._take_lock()
-        os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
-        connection = sqlite3.connect(self._path, isolation_level="IMMEDIATE")
-        self._write = connection
-        check_identity(connection, self._path)
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
-            raise StorageError(f"{self._path}: the file system does not allow a write-ahead log")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
-        if self._max_pages is not None:
-            connection.execute(f"PRAGMA max_page_count = {int(self._max_pages)}")
-        prepare(connection)
-        self._journal = Journal(self._path_beside("ahead"))
-        return self._recovered(connection), verified(connection, self._path)
+        self._files.open_writer()
+        return self._recovered(), verified(self._files.write, self._files.path)
 
-    def _recovered(self, connection: sqlite3.Connection) -> int:
+    def _recovered(self) -> int:
         """Put into the tables what only the journal has; the generation then reached."""
+        connection = self._files.write
         generation = int(connection.execute("SELECT generation FROM journal").fetchone()[0])
-        for later, batches in _opened(self._journal).after(generation):
+        for later, batches in self._files.journal.after(generation):
             with connection:
                 apply(connection, self._retention, later, batches)
             generation = later
@@ -371,48 +358,14 @@ class SqliteStorage:
 
     async def _apply(self, generation: int, batches: list[Batch]) -> None:
         def work() -> None:
-            with _opened(self._write) as connection:
+            with self._files.write as connection:
                 apply(connection, self._retention, generation, batches)
 
-        await _opened(self._writer).call(work)
-
-    def _path_beside(self, kind: str) -> Path:
-        return self._path.with_name(f"{self._path.name}.{kind}")
-
-    def _take_lock(self) -> None:
-        """One process owns the file; the kernel lets go of the lock when the process dies."""
-        lock = os.open(self._path_beside("lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
-            raise StorageError(f"{self._path}: another bus has this store open") from error
-        self._lock = lock
-
-    def _open_reader(self) -> None:
-        uri = f"{self._path.absolute().as_uri()}?mode=ro"
-        self._read = sqlite3.connect(uri, uri=True, isolation_level=None)
-
-    def _close_reader(self) -> None:
-        if self._read is not None:
-            self._read.close()
-            self._read = None
-
-    def _close_writer(self) -> None:
-        if self._write is not None:
-            self._write.close()
-            self._write = None
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        await opened(self._writer).call(work)
 
     def _commit(self, batch: Sequence[ChannelAppend]) -> list[StorageError | None]:
-        connection = _opened(self._write)
         # The connection rolls back whatever raised, the commit itself included.
-        with connection:
+        with self._files.write as connection:
             return [put(connection, self._retention, [item]) for item in batch]
 
 
@@ -422,9 +375,3 @@ def _known(connection: sqlite3.Connection, address: Address) -> tuple[int, Strea
     if found is None:
         raise StorageError(f"{address}: not in the store")
     return found
-
-
-def _opened(resource: T | None) -> T:
-    if resource is None:
-        raise StorageError("the store is closed")
-    return resource
