@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,7 +15,7 @@ from arqonbus.bench.plan import Plan
 from arqonbus.bench.run import Place, measure
 
 
-def run(folder: Path, *arguments: str) -> dict[str, dict[str, dict[str, float]]]:
+def run(folder: Path, *arguments: str) -> dict[str, Any]:
     """A command's JSON; whether this machine meets a goal right now is not what is tested."""
     result = CliRunner().invoke(
         bench,
@@ -63,9 +64,44 @@ def test_idle_connections(tmp_path: Path) -> None:
 
 
 def test_durable_names_the_disk_s_own_pace(tmp_path: Path) -> None:
-    figures = run(tmp_path, "durable", "--seconds", "0.3")["results"]["arqonbus"]
+    report = run(tmp_path, "durable", "--seconds", "0.3")
+    (case,) = report["cases"]
+    figures = case["results"]["arqonbus"]
     assert figures["receipts"] == figures["messages"]
-    assert figures["single_syncs_per_second"] > 0
+    assert figures["messages_per_single_sync"] > 0
+    assert all(pace > 0 for pace in report["syncs_per_second"])
+
+
+def test_durable_beside_both_peers(tmp_path: Path) -> None:
+    load = ["--peers", "nats,valkey", "--publishers", "1,3", "--in-flight", "1,16", "--rounds", "2"]
+    report = run(tmp_path, "durable", *load, "--seconds", "0.2")
+    cases = {(case["publishers"], case["in_flight"]): case for case in report["cases"]}
+    assert list(cases) == [(1, 1), (1, 16), (3, 3), (3, 16)]
+    for case in cases.values():
+        assert set(case["rounds"]) == {"arqonbus", "nats", "valkey"}
+        assert all(len(rounds) == 2 for rounds in case["rounds"].values())
+        for ratio in case["ratios"].values():
+            assert 0 < ratio["least"] <= ratio["median"] <= ratio["most"]
+        assert {goal["figure"] for goal in case["goals"]} == {"ratio to nats", "ratio to valkey"}
+
+
+def test_durable_as_a_table(tmp_path: Path) -> None:
+    load = ["--peers", "valkey", "--in-flight", "4", "--seconds", "0.2", "--codec", "msgpack"]
+    result = CliRunner().invoke(
+        bench, ["durable", *load, "--folder", str(tmp_path)], env=environment({})
+    )
+    assert result.exit_code in (0, 3), result.output
+    assert "1 publishers, 4 in flight" in result.stdout
+    assert "goal: ratio to valkey ≥ 1" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--peers", "rabbit"), ("--publishers", "0"), ("--in-flight", "1,x")]
+)
+def test_a_wrong_list_is_named(option: str, value: str) -> None:
+    result = CliRunner().invoke(bench, ["durable", option, value])
+    assert result.exit_code == 2
+    assert option in result.output
 
 
 def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
