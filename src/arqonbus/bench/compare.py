@@ -125,7 +125,7 @@ def _result(case: Case, outcomes: Outcomes, syncs: float) -> CaseResult:
     ratios: dict[ServerKind, Ratio] = {
         kind: ratio(outcomes["arqonbus"], measured)
         for kind, measured in outcomes.items()
-        if kind != "arqonbus"
+        if not kind.startswith("arqonbus")
     }
     goals = [_judged(f"ratio to {kind}", 1.0, found["median"]) for kind, found in ratios.items()]
     if case.in_flight >= _MANY:

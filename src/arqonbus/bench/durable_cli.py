@@ -38,6 +38,8 @@ def _peers(_context: click.Context, _option: click.Parameter, value: str) -> lis
 @click.command()
 @click.option("--peers", default="", callback=_peers, metavar="NAME,…",
               help="Servers to measure as well, taking turns: nats, valkey.")  # fmt: skip
+@click.option("--redis-store", is_flag=True,
+              help="Measure ArqonBus with its Redis store on such a Valkey, too.")  # fmt: skip
 @click.option("--publishers", default="1", show_default=True, callback=_counts, metavar="N,…",
               help="Connections that publish; several numbers are measured in turn.")  # fmt: skip
 @click.option("--in-flight", default="256", show_default=True, callback=_counts, metavar="N,…",
@@ -47,6 +49,7 @@ def _peers(_context: click.Context, _option: click.Parameter, value: str) -> lis
 @common
 def durable(  # noqa: PLR0913, PLR0917 - one for each option
     peers: list[ServerKind],
+    redis_store: bool,
     publishers: tuple[int, ...],
     in_flight: tuple[int, ...],
     seconds: float,
@@ -74,7 +77,10 @@ def durable(  # noqa: PLR0913, PLR0917 - one for each option
     loads = (Case(p, max(p, window)) for p in publishers for window in in_flight)
     cases = list(dict.fromkeys(loads))
     place = Place(cpu_server, cpu_clients, folder, "sqlite")
-    result = compare(plan, cases, ("arqonbus", *peers), place, rounds, show)
+    kinds: list[ServerKind] = ["arqonbus", *peers]
+    if redis_store:
+        kinds.append("arqonbus-redis")
+    result = compare(plan, cases, kinds, place, rounds, show)
     clear()
     if as_json:
         click.echo(json.dumps(result, indent=2))
@@ -91,7 +97,7 @@ def _table(result: Cases) -> None:
         click.echo(f"{case['publishers']} publishers, {case['in_flight']} in flight")
         for kind, figures in case["results"].items():
             cpu = figures["server_cpu_us_per_message"]
-            line = f"  {kind:<10}{figures['messages_per_second']:>12,.0f}/s{cpu:>9.1f} µs CPU"
+            line = f"  {kind:<14}{figures['messages_per_second']:>12,.0f}/s{cpu:>9.1f} µs CPU"
             ratio = case["ratios"].get(kind)
             if ratio is not None:
                 line += "   arqonbus {median:.2f} × ({least:.2f}–{most:.2f})".format(**ratio)

@@ -7,19 +7,20 @@ from typing import Literal
 import msgspec
 
 Scenario = Literal["fanout", "ingest", "latency", "connections", "durable"]
-ServerKind = Literal["arqonbus", "nats", "valkey"]
+ServerKind = Literal["arqonbus", "nats", "valkey", "arqonbus-redis"]
 CodecName = Literal["json", "msgpack"]
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run. `window` is how many messages may be under way, `checked` how many subscribers are
-    checked message by message.
+    checked message by message, `store_pid` a process whose CPU time counts as the server's.
     """
 
     scenario: Scenario
     server: ServerKind
     port: int
     pid: int
+    store_pid: int = 0
     codec: CodecName = "json"
     qos: Literal[0, 1] = 0
     subscribers: int = 1

@@ -64,7 +64,9 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 def _measure_in(folder: Path, plan: Plan, place: Place, show: Show) -> Outcome:
     with running(plan.server, folder, place.server_core, place.store) as server:
-        ready = msgspec.structs.replace(plan, port=server.port, pid=server.pid)
+        ready = msgspec.structs.replace(
+            plan, port=server.port, pid=server.pid, store_pid=server.store_pid
+        )
         return _work(ready, place.client_core, show)
 
 

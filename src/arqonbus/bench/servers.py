@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,6 +34,7 @@ class Server:
     kind: ServerKind
     pid: int
     port: int
+    store_pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +48,19 @@ class _Start:
 
 @contextmanager
 def running(kind: ServerKind, folder: Path, core: int | None, store: str) -> Iterator[Server]:
-    """Start a server that keeps its files in `folder`; it is stopped at the end. With any store
-    but memory a peer stores on disk too, and fsyncs before it answers.
+    """Start a server that keeps its files in `folder`; it is stopped at the end. `store` is
+    memory, sqlite or a Redis URL; with any but memory a peer stores on disk too, and fsyncs before
+    it answers.
 
     Raises:
         BenchError: it is not installed, or did not start; its own words are in the message.
     """
+    if kind == "arqonbus-redis":
+        with running("valkey", folder, core, store) as valkey:
+            url = f"redis://127.0.0.1:{valkey.port}"
+            with running("arqonbus", folder, core, url) as bus:
+                yield replace(bus, kind=kind, store_pid=valkey.pid)
+        return
     log = folder / f"{kind}.log"
     start = _STARTS[kind](folder, log, store)
     # The core is inherited: threads that a server starts at once would escape a later binding.
@@ -77,10 +85,12 @@ def _arqonbus(folder: Path, log: Path, store: str) -> _Start:
         "HTTP_HOST": "127.0.0.1",
         "HTTP_PORT": "0",
         "DATA_DIR": str(folder / "data"),
-        "STORAGE_BACKEND": store,
+        "STORAGE_BACKEND": store.partition(":")[0],
         "LOG_FORMAT": "json",
         "HEARTBEAT_INTERVAL": _HEARTBEAT,
     }
+    if store.startswith("redis:"):
+        settings["REDIS_URL"] = store
     chosen = {f"ARQONBUS_{name}": value for name, value in settings.items()}
     command = [sys.executable, "-m", "arqonbus", "serve"]
     return _Start(command, _environment() | chosen, lambda _pid: _serving_port(log))
@@ -125,7 +135,7 @@ def _valkey(folder: Path, log: Path, _store: str) -> _Start:
     return _Start(command, _environment(), ready)
 
 
-_STARTS: dict[ServerKind, Callable[[Path, Path, str], _Start]] = {
+_STARTS: dict[str, Callable[[Path, Path, str], _Start]] = {
     "arqonbus": _arqonbus,
     "nats": _nats,
     "valkey": _valkey,

@@ -77,15 +77,19 @@ class Run:
 
     def start(self) -> None:
         """The measured window begins."""
-        self._server, self._client = cpu_seconds(self.plan.pid), time.process_time()
+        self._server, self._client = self._server_cpu(), time.process_time()
         self._began = time.perf_counter()
 
     def stop(self, outcome: Outcome) -> Outcome:
         """The measured window ends."""
         outcome.seconds = time.perf_counter() - self._began
-        outcome.server_cpu_seconds = cpu_seconds(self.plan.pid) - self._server
+        outcome.server_cpu_seconds = self._server_cpu() - self._server
         outcome.client_cpu_seconds = time.process_time() - self._client
         return outcome
+
+    def _server_cpu(self) -> float:
+        plan = self.plan
+        return cpu_seconds(plan.pid) + (cpu_seconds(plan.store_pid) if plan.store_pid else 0.0)
 
     def close(self) -> None:
         """Cut all connections."""
