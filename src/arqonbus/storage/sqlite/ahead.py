@@ -53,10 +53,11 @@ class Ahead:
         """The offset for a record of this size, which is under way until `written` or `refused`
         is called; None if it has to wait for the tables.
         """
-        if self.failure is not None or self._half.size + size > HALF:
+        half = self._half
+        if self.failure is not None or half.spoiled or half.size + size > HALF:
             return None
         self._writing = True
-        return self._half.size
+        return half.size
 
     def written(self, batch: Batch, size: int) -> None:
         """The record is on the disk."""
