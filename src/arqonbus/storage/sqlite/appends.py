@@ -6,10 +6,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 
-from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.model.stream import StreamInfo
-from arqonbus.storage.interface import ChannelAppend, StreamLostError
+from arqonbus.storage.interface import ChannelAppend, StreamLostError, UnusableStoreError
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.journal import Batch
 from arqonbus.storage.sqlite.queries import drop_beyond, drop_through, ensure_channel, info_of
@@ -21,7 +20,7 @@ def apply(
     """Put a generation of the journal into the tables.
 
     Raises:
-        StorageError: it is not what follows there.
+        UnusableStoreError: it is not what follows there.
     """
     runs: dict[Address, list[ChannelAppend]] = {}
     for batch in batches:
@@ -30,7 +29,7 @@ def apply(
     for address, run in runs.items():
         found = info_of(connection, address)
         if found is None or (found[1].epoch, found[1].last_seq) != (run[0].epoch, run[0].after):
-            raise StorageError(f"{address}: the journal does not go on where the tables end")
+            raise UnusableStoreError(f"{address}: the journal does not go on where the tables end")
         put(connection, retention, run)
     connection.execute("UPDATE journal SET generation = ?", (generation,))
 

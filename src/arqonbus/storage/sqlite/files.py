@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from arqonbus.errors import StorageError
+from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.sqlite.journal import Journal
 from arqonbus.storage.sqlite.schema import check_identity, prepare
 
@@ -54,7 +55,7 @@ class Files:
         """Take the lock, then open the tables and the journal.
 
         Raises:
-            StorageError: another bus has them, or they are not ours.
+            UnusableStoreError: another bus has them, or they are not ours.
             OSError: they can't be opened.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,7 +81,7 @@ class Files:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             os.close(lock)
-            raise StorageError(f"{self.path}: another bus has this store open") from error
+            raise UnusableStoreError(f"{self.path}: another bus has this store open") from error
         self._lock = lock
 
     def open_reader(self) -> None:

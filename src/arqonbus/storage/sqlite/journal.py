@@ -17,9 +17,8 @@ from pathlib import Path
 
 import msgspec
 
-from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
-from arqonbus.storage.interface import ChannelAppend
+from arqonbus.storage.interface import ChannelAppend, UnusableStoreError
 
 # Part of the file's form: a journal of another size is not read.
 HALF = 2 * 1024 * 1024
@@ -77,13 +76,15 @@ class Journal:
         """The halves that are younger than `generation`, the older one first.
 
         Raises:
-            StorageError: one between is missing.
+            UnusableStoreError: one between is missing.
         """
         halves = [self._half(number) for number in (0, 1)]
         for found, batches in sorted(halves, key=lambda half: half[0]):
             if found > generation:
                 if found != generation + 1:
-                    raise StorageError(f"the journal's generation {generation + 1} is missing")
+                    raise UnusableStoreError(
+                        f"the journal's generation {generation + 1} is missing"
+                    )
                 generation = found
                 yield found, batches
 
