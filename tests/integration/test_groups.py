@@ -186,9 +186,9 @@ async def test_after_too_many_attempts_a_message_becomes_a_dead_letter(bus: Serv
 
 
 async def test_a_task_given_back_with_a_delay_waits_while_others_go_on(bus: Server) -> None:
-    async with peer(bus.url) as p:
+    async with peer(bus.url) as p, peer(bus.url) as source:
         joined = await p.ok("group.join", **GROUP, credits=1)
-        await publish(p, "x", "y")
+        await publish(source, "x", "y")
         await tasks(p, 1)
         await p.ok("group.nack", **GROUP, seqs=[1], epoch=joined["epoch"], delay=0.1)
         order = await tasks(p, 1)

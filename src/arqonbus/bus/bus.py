@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import ClientFrame
-    from arqonbus.routing.hub import Channel, Hub, Peer, Receipt
+    from arqonbus.routing.hub import Channel, Done, Hub, Peer, Receipt
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
 
@@ -198,15 +198,16 @@ class Bus:
         """
         await self.storage.probe(self.streams.adopt)
         self.condition.look()
+        # The first one, since others may come meanwhile.
         while self.streams.adopted:
-            await self._remember_ids(self.streams.adopted[-1])
-            self.streams.adopted.pop()
+            await self._remember_ids(self.streams.adopted[0])
+            self.streams.adopted.pop(0)
 
     def post(
         self,
         channel: Channel,
         body: bytes,
-        done: Callable[[int | ArqonBusError], None],
+        done: Done,
         *,
         key: str = "",
         require: Durability | None = None,
@@ -227,9 +228,7 @@ class Bus:
         channel.waiters.append((len(channel.bodies), done))
         channel.bodies.append(body)
 
-    def _known(
-        self, channel: Channel, body: bytes, key: str, done: Callable[[int | ArqonBusError], None]
-    ) -> bool:
+    def _known(self, channel: Channel, body: bytes, key: str, done: Done) -> bool:
         """Whether this very message is there or on its way; then `done` is told of that one."""
         digest = hash(wire.body_payload(body))
         known = channel.ids.find(key)

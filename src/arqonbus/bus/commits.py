@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.ticks import Tick
     from arqonbus.config.model import LimitSettings
     from arqonbus.model.durability import Durability
-    from arqonbus.routing.hub import Channel, Peer, Receipt, Waiter
+    from arqonbus.routing.hub import Channel, Done, Peer, Receipt, Waiter
     from arqonbus.storage.interface import CommitResult, Storage
     from arqonbus.telemetry.metrics import Metrics
 
@@ -174,12 +174,20 @@ class Commits:
             self._ledger.due += fan_out(piece.channel, piece.bodies, first)
             self._gather_receipts(piece, first, receipts)
             for index, done in piece.waiters:
-                done(first + index)
+                self._tell(done, first + index)
             for wake in piece.channel.watchers:
                 wake()
         for peer, texts in receipts.items():
             peer.receipts(texts)
         self._metrics.batch(messages, max(0, self._tick.micros - self._started) / 1e6)
+
+    def _tell(self, done: Done, result: int | ArqonBusError) -> None:
+        try:
+            done(result)
+        except Exception:
+            # The commit's edge: what fails one who waits must not cost the others their receipts.
+            log.exception("what waited for a commit failed")
+            self._metrics.internal_error("bus")
 
     def _gather_receipts(self, piece: Taken, first: int, into: dict[Peer, list[bytes]]) -> None:
         for index, peer, request_id in piece.receipts:
@@ -219,7 +227,7 @@ class Commits:
         for index, done in piece.waiters:
             if index in indices:
                 told.add(index)
-                done(error)
+                self._tell(done, error)
         self._tell_unasked(piece, indices - told, error)
 
     def _tell_unasked(self, piece: Taken, indices: set[int], error: ArqonBusError) -> None:

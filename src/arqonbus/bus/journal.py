@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
     from arqonbus.bus.bus import Bus
     from arqonbus.model.durability import Durability
+    from arqonbus.routing.hub import Done
     from arqonbus.storage.interface import Storage
-
-    # What is told the position of something stored, or why it is not; it must not raise.
-    Done = Callable[[int | ArqonBusError], None]
 
 _PAGE = 1000
 _PAGE_BYTES = 1024 * 1024
@@ -84,13 +82,16 @@ class Journal:
 
     def renewed(self) -> bool:
         """Whether, since the last call, the stream began anew or what is stored from now on is
-        safer than what is there: then the journal should be written afresh.
+        safer than what is there: then the journal should be written afresh. Also while a store
+        that is back is still to be read.
         """
         hub = self._bus.hub
         channel = hub.own(self._name)
         before, self._seen = self._seen, (channel.epoch, hub.durability)
         if before is not None and before[0] != channel.epoch:
             self._first = channel.first_seq
+            return True
+        if self.unread and not self._bus.condition.degraded:
             return True
         return before is not None and before[1] < hub.durability
 

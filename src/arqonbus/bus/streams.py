@@ -54,20 +54,20 @@ class Streams:
                 channel.address, after=after, through=through, limit=limit, max_bytes=max_bytes
             )
         except StreamLostError:
-            self.lost(channel)
+            if self.hub.holds(channel):
+                self.lost(channel)
             raise
+        if not self.hub.holds(channel):
+            return None
         if channel.epoch != epoch:
             raise StorageError(f"{channel.address} began a new epoch meanwhile")
         if page is None:
-            if channel.stored and not channel.deleting and self._is_known(channel):
+            if channel.stored and not channel.deleting:
                 self._raise_lost(channel)
             return None
         if page.info.epoch != epoch or page.info.last_seq < through:
             self._raise_lost(channel)
         return replace(page, info=replace(page.info, last_seq=through))
-
-    def _is_known(self, channel: Channel) -> bool:
-        return self.hub.known(channel.address) is channel
 
     def _raise_lost(self, channel: Channel) -> None:
         self.lost(channel)
@@ -95,7 +95,7 @@ class Streams:
             log.exception("restarting a stream failed", channel=str(channel.address))
             self._metrics.internal_error("streams")
             return
-        if self._is_known(channel):
+        if self.hub.holds(channel):
             self.adopt([info])
 
     def adopt(self, infos: Sequence[StreamInfo]) -> None:

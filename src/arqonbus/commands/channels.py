@@ -68,9 +68,9 @@ async def delete_channel(services: Services, _caller: Caller, args: DeleteArgs) 
     channel = hub.existing(args.room, args.channel)
     if channel.subscribers:
         raise conflict(f"channel {channel.address} is not empty: {channel.subscribers} have joined")
-    if services.groups.of(channel):
+    if services.groups.need(channel):
         raise conflict(f"channel {channel.address} is not empty: groups consume it; delete them")
-    if next(services.delayed.waiting(*channel.address), None) is not None:
+    if services.delayed.needs(channel):
         raise conflict(f"channel {channel.address} is not empty: delayed messages wait for it")
     if not services.bus.settled(channel):
         raise conflict(f"channel {channel.address} is not empty: messages are being stored")

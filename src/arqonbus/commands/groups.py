@@ -126,7 +126,7 @@ def _terms(services: Services, args: JoinGroupArgs) -> Terms:
     if dead_letter == args.channel:
         raise invalid("args: dead_letter must be another channel than that of the group")
     return Terms(
-        visibility=int((args.visibility_timeout or settings.visibility_timeout) * 1e6),
+        visibility=_micros(args.visibility_timeout or settings.visibility_timeout),
         max_attempts=args.max_attempts or settings.max_attempts,
         dead_letter=dead_letter,
     )
@@ -146,8 +146,9 @@ async def _start(services: Services, channel: Channel, start: str | Start) -> in
 
 def _check_terms(group: Group, args: JoinGroupArgs) -> None:
     terms = group.terms
+    timeout = args.visibility_timeout
     for name, asked, there in (
-        ("visibility_timeout", args.visibility_timeout, terms.visibility / 1e6),
+        ("visibility_timeout", timeout and _micros(timeout) / 1e6, terms.visibility / 1e6),
         ("max_attempts", args.max_attempts, terms.max_attempts),
         ("dead_letter", args.dead_letter, terms.dead_letter),
     ):
@@ -155,10 +156,14 @@ def _check_terms(group: Group, args: JoinGroupArgs) -> None:
             raise conflict(f"group {args.group} exists with {name} {there}, not {asked}")
 
 
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)
+
+
 async def leave(services: Services, caller: Caller, args: GroupArgs) -> Reply:
     """Be no worker any more; tasks that are not settled go to the others."""
     group = _joined(services, caller, args)
-    group.leave(caller.client_id)
+    services.groups.leave(group, caller.client_id)
     return Reply(group.label | {"left": True})
 
 
@@ -172,8 +177,7 @@ async def ack(services: Services, caller: Caller, args: SettleArgs) -> Reply:
 async def nack(services: Services, caller: Caller, args: NackArgs) -> Reply:
     """Tasks are to be done by somebody, after a while."""
     group = services.groups.get(args.room, args.channel, args.group)
-    delay = int(args.delay * 1e6)
-    outcome = await group.nack(caller.client_id, args.seqs, args.epoch, delay)
+    outcome = await group.nack(caller.client_id, args.seqs, args.epoch, _micros(args.delay))
     return Reply(_settled(services, group, "nacked", outcome))
 
 
@@ -211,7 +215,7 @@ async def pending(services: Services, _caller: Caller, args: PendingArgs) -> Rep
 async def claim(services: Services, caller: Caller, args: ClaimArgs) -> Reply:
     """Take over tasks that others have had for long; they follow as tasks."""
     group = _joined(services, caller, args)
-    claimed = await group.claim(caller.client_id, int(args.min_idle * 1e6), args.limit)
+    claimed = await group.claim(caller.client_id, _micros(args.min_idle), args.limit)
     return Reply(group.label | {"epoch": group.state.epoch, "claimed": claimed})
 
 

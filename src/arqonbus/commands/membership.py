@@ -57,7 +57,8 @@ def _check_since(since: Since | None) -> None:
 
 
 def _subscribe(services: Services, caller: Caller, channel: Channel) -> dict[str, object]:
-    services.bus.hub.existing(channel.address.room, channel.address.channel)
+    if services.bus.hub.existing(*channel.address) is not channel:
+        raise conflict(f"{channel.address} was deleted and made anew meanwhile: join it again")
     channel.add(caller.connection)
     caller.joined[channel] = None
     return _position(services, channel)

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from arqonbus.bus.clock import Clock
-    from arqonbus.bus.journal import Done, Journal
+    from arqonbus.bus.journal import Journal
+    from arqonbus.routing.hub import Done
 
 # Records that the journal may hold beyond those needed before it is shortened.
 _SLACK = 4096
@@ -102,11 +103,17 @@ class Book:
                 item.stale = True
         while stale := [item for item in schedule if item.stale and not item.busy][:_CHUNK]:
             await self._write_again(stale)
-        if journal.length > _SLACK + 2 * len(schedule):
+        if self._long:
+            needed = (item.seq for item in schedule if item.seq)
+            # First this: a journal that can't be shortened now must not grow instead.
+            await journal.shorten(min(needed, default=journal.end + 1))
+        if self._long:
             idle = [item for item in schedule if not item.busy]
             await self._write_again(heapq.nsmallest(_CHUNK, idle, key=lambda item: item.seq))
-            needed = (item.seq for item in schedule if item.seq)
-            await journal.shorten(min(needed, default=journal.end + 1))
+
+    @property
+    def _long(self) -> bool:
+        return self._journal.length > _SLACK + 2 * len(self.schedule)
 
     async def _write_again(self, items: Sequence[Item]) -> None:
         """Move records to the journal's end. An end noted meanwhile comes behind them."""

@@ -14,6 +14,7 @@ from arqonbus.delayed.book import Book
 from arqonbus.delayed.delivery import Delivery
 from arqonbus.delayed.schedule import Item, Key
 from arqonbus.errors import ArqonBusError, ErrorCode, conflict, invalid, not_found
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import wire
 
@@ -21,11 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.bus.journal import Done
     from arqonbus.config.model import DelayedSettings
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import Publish
-    from arqonbus.routing.hub import Peer
+    from arqonbus.routing.hub import Channel, Done, Peer
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
 
@@ -92,7 +92,8 @@ class Delayed:
         signs = own_fields(codec, frame, tick.stamp, peer.signature)
         body = codec.message_body(signs[0], message_id, signs[1], frame.payload)
         require = None if frame.require is None else Durability.from_wire(frame.require)
-        asking = [(peer, message_id)] if frame.qos else []
+        # Who wants no receipt is told of a loss all the same.
+        asking = [(peer, message_id if frame.qos else b"")]
         if not self._repeated(Item(0, key, at, body, require), asking):
             self._check_room(at, len(body))
             self._bus.hub.obtain(frame.room, frame.channel)
@@ -141,7 +142,7 @@ class Delayed:
             if isinstance(result, ArqonBusError):
                 self.schedule.remove(item)
                 for peer, request_id in waiting:
-                    peer.refuse(result, request_id.decode())
+                    peer.refuse(*_lost(item, result, request_id))
                 return
             item.seq = result
             self._book.queue(item)
@@ -152,11 +153,17 @@ class Delayed:
     def _receipts(self, item: Item, asking: Sequence[tuple[Peer, bytes]]) -> None:
         tick, level = self._bus.tick, self._bus.hub.durability.wire
         for peer, request_id in asking:
+            if not request_id:
+                continue
             ids = {"id": tick.mint(), "timestamp": tick.text, "request_id": request_id}
             address = item.key.room, item.key.channel
             peer.receipts([wire.later_json(address, level, rfc3339(item.at), **ids)])
 
     # --- asking ---
+
+    def needs(self, channel: Channel) -> bool:
+        """Whether messages wait for a channel, be it only for being recorded."""
+        return any(item.key[:2] == channel.address for item in self.schedule)
 
     def waiting(self, room: str, channel: str) -> Iterator[Item]:
         """The messages kept for a channel, by arrival."""
@@ -201,3 +208,12 @@ class Delayed:
                 # The task's edge.
                 log.exception("looking after delayed messages failed")
                 self._metrics.internal_error("delayed")
+
+
+def _lost(item: Item, error: ArqonBusError, request_id: bytes) -> tuple[ArqonBusError, str | None]:
+    """What a publisher is told, who may not have asked for a receipt."""
+    if request_id:
+        return error, request_id.decode()
+    address = Address(*item.key[:2])
+    what = f"a message to {address} with deliver_at, sent with qos 0, was lost: {error.message}"
+    return ArqonBusError(error.code, what, retryable=error.retryable), None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from arqonbus.bus.timetable import Timetable
 from arqonbus.model.durability import Durability
 
 
@@ -20,7 +20,8 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class Item:
-    """A message to be delivered at `at` (µs); `number` is its place among all, by arrival.
+    """A message to be delivered at `at` (µs); `number` is its place among all, by arrival. `due`
+    is when it is tried: later than `at` once that failed.
 
     `seq` is the position of its record in the journal, 0 while there is none; a `stale` one is to
     be written again. While it is `busy`, its taking, delivery or end is under way; `delivered`
@@ -33,6 +34,7 @@ class Item:
     body: bytes
     require: Durability | None = None
     seq: int = 0
+    due: int = 0
     busy: bool = False
     stale: bool = False
     delivered: bool = False
@@ -49,7 +51,7 @@ class Schedule:
     def __init__(self) -> None:
         self.size = 0
         self._items: dict[Key, Item] = {}
-        self._order: list[tuple[int, int, Key]] = []
+        self._order: Timetable[tuple[int, Key]] = Timetable(self._due)
 
     def __len__(self) -> int:
         return len(self._items)
@@ -68,8 +70,8 @@ class Schedule:
 
     def queue(self, item: Item, at: int | None = None) -> None:
         """Let the item be due at its time, or at another one."""
-        item.busy = False
-        heapq.heappush(self._order, (item.at if at is None else at, item.number, item.key))
+        item.busy, item.due = False, item.at if at is None else at
+        self._order.add(item.due, (item.number, item.key))
 
     def remove(self, item: Item) -> None:
         """Forget an item; one that was forgotten is fine."""
@@ -79,20 +81,20 @@ class Schedule:
 
     def next_time(self) -> int | None:
         """When the next item is due."""
-        order = self._order
-        while order and not self._waits(order[0]):
-            heapq.heappop(order)
-        return order[0][0] if order else None
+        return self._order.next()
 
     def pop(self, now: int) -> Item | None:
         """The item that is due first, busy from now on, if one is due by `now`."""
-        time = self.next_time()
-        if time is None or time > now:
+        found = self._order.pop(now)
+        if found is None:
             return None
-        item = self._items[heapq.heappop(self._order)[2]]
+        item = self._items[found[1]]
         item.busy = True
         return item
 
-    def _waits(self, entry: tuple[int, int, Key]) -> bool:
-        item = self._items.get(entry[2])
-        return item is not None and item.number == entry[1] and not item.busy
+    def _due(self, which: tuple[int, Key]) -> int | None:
+        number, key = which
+        item = self._items.get(key)
+        if item is None or item.number != number or item.busy:
+            return None
+        return item.due

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import msgspec
+import structlog
 
-from arqonbus.errors import ArqonBusError
+from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.groups.memory import replay
 from arqonbus.groups.records import Dead
 from arqonbus.protocol import wire
@@ -16,11 +18,18 @@ if TYPE_CHECKING:
 
     from arqonbus.bus.bus import Bus
     from arqonbus.groups.group import Group
+    from arqonbus.routing.hub import Channel
+
+
+# How long to wait when the channel for dead letters can't be had.
+_PAUSE = 1.0
+
+log = structlog.get_logger(__name__)
 
 
 class Burial:
     """First the dead letter is stored, then the task is settled: a crash in between repeats the
-    letter under its key, which the dedup window makes one.
+    letter under its key, which the dedup window makes one. The others don't wait for it.
     """
 
     def __init__(
@@ -30,22 +39,35 @@ class Burial:
         self._bus = bus
         self._body = body
         self._under_way: set[tuple[str, int]] = set()
+        self._not_before = 0.0
 
     async def bury(self) -> None:
         """Begin with all tasks that are spent.
 
         Raises:
-            ArqonBusError: the channel for dead letters can't be had, or the store can't be read.
+            StorageError: the store can't be read.
         """
-        group = self._group
-        for seq, attempts in tuple(group.state.spent.items()):
-            if (group.state.epoch, seq) in self._under_way:
-                continue
-            body = await self._body(seq)
-            if body is not None and seq in group.state.spent:
-                self._post(seq, attempts, body)
+        group, now = self._group, asyncio.get_running_loop().time()
+        if not group.state.spent or now < self._not_before:
+            return
+        try:
+            for seq, attempts in tuple(group.state.spent.items()):
+                await self._begin(seq, attempts)
+        except StorageError:
+            raise
+        except ArqonBusError as error:
+            self._not_before = now + _PAUSE
+            log.warning("dead letters have to wait", **group.label, reason=error.message)
 
-    def _post(self, seq: int, attempts: int, body: bytes) -> None:
+    async def _begin(self, seq: int, attempts: int) -> None:
+        state = self._group.state
+        if (state.epoch, seq) not in self._under_way:
+            body = await self._body(seq)
+            if body is not None and seq in state.spent:
+                target = self._bus.hub.obtain(self._group.name[0], self._group.terms.dead_letter)
+                self._post(target, seq, attempts, body)
+
+    def _post(self, target: Channel, seq: int, attempts: int, body: bytes) -> None:
         group, epoch = self._group, self._group.state.epoch
         room, channel, name = group.name
         about = {
@@ -57,13 +79,15 @@ class Burial:
             "attempts": attempts,
             "reason": "max_attempts",
         }
-        target = self._bus.hub.obtain(room, group.terms.dead_letter)
         record = Dead(**group.label, epoch=epoch, seq=seq)
         self._under_way.add((epoch, seq))
 
         def stored(result: int | ArqonBusError) -> None:
             if isinstance(result, ArqonBusError):
                 recorded(result)
+            elif group.deleted:
+                # Behind the group's end it would be a record of the next one of this name.
+                self._under_way.discard((epoch, seq))
             else:
                 group.notes.write(record, recorded)
 

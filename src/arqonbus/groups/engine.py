@@ -60,15 +60,17 @@ class Groups:
         self._joined: dict[str, set[Group]] = {}
         self._care: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
+        # Where a group is being recorded.
+        self._making: Channel | None = None
         # Of groups that were deleted, so that sums over all groups never fall.
         self.past = Counts()
 
     def __iter__(self) -> Iterator[Group]:
         return iter(tuple(self._groups.values()))
 
-    def of(self, channel: Channel) -> list[Group]:
-        """The groups of one channel."""
-        return [group for group in self if group.channel is channel]
+    def need(self, channel: Channel) -> bool:
+        """Whether there is a group of this channel, be it only being made."""
+        return channel is self._making or any(group.channel is channel for group in self)
 
     def find(self, room: str, channel: str, group: str) -> Group | None:
         """The group of this name, if there is one."""
@@ -130,11 +132,15 @@ class Groups:
         group.join(peer, credit)
         self._joined.setdefault(peer.client_id, set()).add(group)
 
+    def leave(self, group: Group, client_id: str) -> None:
+        """Make a connection no worker any more; see `Group.leave`."""
+        group.leave(client_id)
+        self._joined[client_id].discard(group)
+
     def gone(self, client_id: str) -> None:
         """A connection ended: what it had is due for others."""
         for group in self._joined.pop(client_id, ()):
-            if client_id in group.peers:
-                group.leave(client_id)
+            group.leave(client_id)
 
     async def _learn(self) -> None:
         """Go on with every group of the journal that is not known yet.
@@ -156,14 +162,24 @@ class Groups:
             found = self._groups.get(key)
             if found is not None:
                 return found
-            if len(self.of(channel)) >= self.settings.max_per_channel:
-                raise conflict(f"{channel.address} has as many groups as are allowed")
+            self._check_place(channel)
             state = GroupState(channel.epoch, after, terms.max_attempts)
             group = self._made(key, channel, terms, state, 0)
             first = whole(key, terms, state)
-            group.notes.base = await stored(lambda told: group.notes.write(first, told))
+            self._making = channel
+            try:
+                group.notes.base = await stored(lambda told: group.notes.write(first, told))
+            finally:
+                self._making = None
             self._install(group)
             return group
+
+    def _check_place(self, channel: Channel) -> None:
+        if channel.deleting or not self._bus.hub.holds(channel):
+            raise conflict(f"{channel.address} was deleted meanwhile")
+        count = sum(group.channel is channel for group in self)
+        if count >= self.settings.max_per_channel:
+            raise conflict(f"{channel.address} has as many groups as are allowed")
 
     async def _delete(self, group: Group) -> None:
         async with self._changing:
@@ -180,6 +196,7 @@ class Groups:
                 raise
             del self._groups[group.name]
             self.past.add(group.state.counts)
+            self.past.lost += group.state.unsettled
             group.channel.watchers.remove(group.wake.set)
             self._tasks.pop(group.name).cancel()
 
@@ -208,23 +225,35 @@ class Groups:
                 self._metrics.internal_error("groups")
 
     async def _tidy(self) -> None:
+        # Alone: a group written behind its own end would be there again after a restart.
+        async with self._changing:
+            await self._write_afresh()
+            await self._shorten()
+
+    async def _write_afresh(self) -> None:
         if self._journal.renewed():
             if self._journal.unread:
-                async with self._changing:
-                    await self._learn()
+                await self._learn()
             for group in self:
                 group.notes.base = 0
-        groups = sorted(self, key=lambda group: group.notes.base)
-        for group in groups:
+        for group in self:
             if group.notes.base == 0:
                 group.notes.renew()
-        if self._journal.length <= _SLACK + 4 * len(groups):
-            return
-        for group in groups[: len(groups) // 8 + 8]:
-            group.notes.renew()
-        await self._journal.shorten(
-            min((group.notes.base for group in groups), default=self._journal.end)
-        )
+
+    async def _shorten(self) -> None:
+        """Remove what is useless; if that is not enough make more so, for the next time. In this
+        order, since a journal that can't be shortened now must not grow instead.
+        """
+        groups = sorted(self, key=lambda group: group.notes.base)
+        if self._long:
+            await self._journal.shorten(groups[0].notes.base if groups else self._journal.end)
+        if self._long:
+            for group in groups[: len(groups) // 8 + 8]:
+                group.notes.renew()
+
+    @property
+    def _long(self) -> bool:
+        return self._journal.length > _SLACK + 4 * len(self._groups)
 
 
 def _apply(read: dict[Name, _Read], seq: int, record: AnyRecord) -> None:

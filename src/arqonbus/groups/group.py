@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arqonbus.bus.clock import Clock
-    from arqonbus.bus.journal import Done, Journal
+    from arqonbus.bus.journal import Journal
     from arqonbus.groups.records import Terms
     from arqonbus.groups.state import GroupState
-    from arqonbus.routing.hub import Channel
+    from arqonbus.routing.hub import Channel, Done
 
 
 @dataclass(frozen=True, slots=True)

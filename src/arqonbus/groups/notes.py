@@ -9,8 +9,9 @@ from arqonbus.errors import ArqonBusError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arqonbus.bus.journal import Done, Journal
+    from arqonbus.bus.journal import Journal
     from arqonbus.groups.records import AnyRecord, Whole
+    from arqonbus.routing.hub import Done
 
 
 class Notes:

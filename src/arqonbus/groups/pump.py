@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from arqonbus.bus.clock import rfc3339
-from arqonbus.errors import ArqonBusError
+from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.groups.burial import Burial
 from arqonbus.groups.records import Lost, Restarted
 from arqonbus.protocol import VERSION, wire
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
     from arqonbus.groups.group import Group
     from arqonbus.groups.tasks import Task
+    from arqonbus.storage.interface import Page
     from arqonbus.telemetry.metrics import Metrics
 
 _PAGE = 256
@@ -74,7 +75,7 @@ class Pump:
             return
         due = group.state.next_time()
         slow = any(not worker.ready for worker in group.state.workers.values())
-        if due is None and not slow:
+        if due is None and not (slow or group.state.spent):
             await group.wake.wait()
             return
         rest = _PAUSE if due is None else max(_SHORTEST, (due - group.clock()) / 1e6)
@@ -119,11 +120,9 @@ class Pump:
 
     async def _offer(self, count: int) -> None:
         """Offer up to `count` new positions, read ahead in pages; what retention took is lost."""
-        state, channel = self._group.state, self._group.channel
+        state = self._group.state
         if self._ahead <= state.position:
-            page = await self._bus.streams.read(
-                channel, after=state.position, limit=_PAGE, max_bytes=_PAGE_BYTES
-            )
+            page = await self._read(state.position, _PAGE, _PAGE_BYTES)
             if page is None:
                 return
             if page.info.first_seq > state.position + 1:
@@ -142,13 +141,22 @@ class Pump:
         """
         if seq in self._bodies:
             return self._bodies.pop(seq)
-        page = await self._bus.streams.read(
-            self._group.channel, after=seq - 1, limit=1, max_bytes=1
-        )
+        page = await self._read(seq - 1, 1, 1)
         if page is not None and page.messages and page.messages[0].seq == seq:
             return page.messages[0].body
         self._lose(seq, seq)
         return None
+
+    async def _read(self, after: int, limit: int, max_bytes: int) -> Page | None:
+        """See `Streams.read`; of the group's epoch and no other.
+
+        Raises:
+            StorageError: it can't be read, or another epoch is to be followed first.
+        """
+        channel = self._group.channel
+        if channel.epoch != self._group.state.epoch:
+            raise StorageError(f"{channel.address} began a new epoch")
+        return await self._bus.streams.read(channel, after=after, limit=limit, max_bytes=max_bytes)
 
     def _lose(self, first: int, last: int) -> None:
         """Count positions as lost, and tell the workers which."""

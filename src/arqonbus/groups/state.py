@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from arqonbus.bus.timetable import Timetable
 from arqonbus.groups.ranges import Ranges
 from arqonbus.groups.tasks import Counts, Held, Stage, Task, Verdict, Waiting, Worker
-from arqonbus.groups.timetable import Timetable
 
 
 @dataclass(slots=True)
@@ -28,8 +28,8 @@ class GroupState:
     spent: dict[int, int] = field(default_factory=dict)
     workers: dict[str, Worker] = field(default_factory=dict)
     counts: Counts = field(default_factory=Counts)
-    _due: Timetable = field(init=False)
-    _deadlines: Timetable = field(init=False)
+    _due: Timetable[int] = field(init=False)
+    _deadlines: Timetable[int] = field(init=False)
     _turn: int = 0
 
     def __post_init__(self) -> None:

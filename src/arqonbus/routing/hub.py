@@ -79,9 +79,10 @@ class Peer(Protocol):
 
 # Whoever wants a receipt: the message's index within its batch, the peer, the request's id.
 Receipt: TypeAlias = tuple[int, Peer, bytes]
-# Whoever within the bus waits for a message: its index, and what to call with its position, or with
-# why it was not stored.
-Waiter: TypeAlias = "tuple[int, Callable[[int | ArqonBusError], None]]"
+# What is told the position of something stored, or why it is not; it must not raise.
+Done: TypeAlias = "Callable[[int | ArqonBusError], None]"
+# Whoever within the bus waits for a message: its index, and what to call.
+Waiter: TypeAlias = "tuple[int, Done]"
 
 
 class Channel:
@@ -207,6 +208,10 @@ class Hub:
     def known(self, address: Address) -> Channel | None:
         """The channel at this address, be it the bus' own."""
         return self.find(address) or self._own.get(address)
+
+    def holds(self, channel: Channel) -> bool:
+        """Whether the channel is still the one at its address."""
+        return self.known(channel.address) is channel
 
     def set_durability(self, durability: Durability) -> None:
         """Stamp everything with another level from now on."""

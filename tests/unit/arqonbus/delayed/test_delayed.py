@@ -193,9 +193,10 @@ async def test_the_journal_is_shortened_and_tells_the_same(
         for n in range(20):
             await keep(works, 1 if n % 4 else 100, n)
         await at(works, 1)
-        tidying = asyncio.ensure_future(works.delayed._book.tidy())
-        await works.quiet()
-        assert tidying.done()
+        for _ in range(2):  # what is needed is moved to the end, then the rest removed
+            tidying = asyncio.ensure_future(works.delayed._book.tidy())
+            await works.quiet()
+            assert tidying.done()
         page = await storage.read(JOURNAL, after=0, through=9999, limit=9999, max_bytes=1 << 20)
     assert page is not None
     assert len(page.messages) == 5
