@@ -236,12 +236,14 @@ class SqliteStorage:
         return await self._alone(address, work)
 
     async def _alone(self, address: Address, work: Callable[[], T]) -> T:
-        """Change a stream in the tables, which have all of it; appends wait their turn behind."""
+        """Change a stream in the tables, which have all that was journaled; appends wait their turn
+        behind.
+        """
         self._changing[address] += 1
         try:
-            # An append under way is in no half yet.
+            # An append under way is in no half yet, and one that was refused may be on the disk.
             await opened(self._flusher).call(lambda: None)
-            await self._drained(address)
+            await opened(self._ahead).drained()
             return await opened(self._writer).call(work)
         finally:
             self._changing -= Counter([address])
