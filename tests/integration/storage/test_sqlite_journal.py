@@ -14,7 +14,7 @@ from conformance.storage import ADDRESS, EPOCH, WIDE, append, commit, put
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend, CommitResult, StoredKey
-from arqonbus.storage.sqlite.journal import HALF, Journal, record_of
+from arqonbus.storage.sqlite.journal import HALF, START, Journal, record_of
 from arqonbus.storage.sqlite.store import SqliteStorage
 
 
@@ -69,7 +69,7 @@ async def test_a_record_that_is_not_whole_was_never_acknowledged(tmp_path: Path,
         await add(storage, after, b"x" * 50)
     ahead = storage._ahead
     assert ahead is not None
-    start = ahead.generation % 2 * HALF
+    start = START + ahead.generation % 2 * HALF
     end = start + ahead._half.size
     await killed(storage)
     with path.with_name("store.db.ahead").open("r+b") as file:
@@ -142,6 +142,7 @@ async def test_a_missing_generation_is_told(tmp_path: Path) -> None:
     await add(storage, 0, b"a")
     await killed(storage)
     with path.with_name("store.db.ahead").open("r+b") as file:
+        file.seek(START)
         file.write(record_of(4, [append([b"x"], after=1)]))
     again = SqliteStorage(path, WIDE)
     with pytest.raises(StorageError, match="generation 1 is missing"):
@@ -151,11 +152,11 @@ async def test_a_missing_generation_is_told(tmp_path: Path) -> None:
 
 async def test_a_journal_of_another_store_is_told(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    journal = Journal(tmp_path / "store.db.ahead")
+    journal = Journal.make(tmp_path / "store.db.ahead", HALF)
     journal.write(1, 0, record_of(1, [append([b"x"], after=5)]))
     journal.close()
     storage = SqliteStorage(path, WIDE)
-    with pytest.raises(StorageError, match="does not go on"):
+    with pytest.raises(StorageError, match="of another store"):
         await storage.open()
     await storage.close()
 
@@ -214,7 +215,7 @@ async def test_closing_waits_for_what_was_handed_in(tmp_path: Path) -> None:
 
 
 def test_the_journal_has_its_size_from_the_start(tmp_path: Path) -> None:
-    journal = Journal(tmp_path / "j")
+    journal = Journal.make(tmp_path / "j", HALF)
     allocated = (tmp_path / "j").stat().st_blocks * 512
     assert allocated >= 2 * HALF
     assert list(journal.after(0)) == []

@@ -6,13 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
+import structlog
+
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend, Page, StoredMessage
-from arqonbus.storage.sqlite.journal import HALF, Batch
+from arqonbus.storage.sqlite.journal import Batch
 
-# Many messages in one transaction cost the tables a fraction each; more would fill the other half.
-_ENOUGH = HALF // 4
+log = structlog.get_logger(__name__)
+
 Apply = Callable[[int, list[Batch]], Awaitable[None]]
 
 
@@ -32,9 +34,13 @@ class Half:
 class Ahead:
     """Gathers what was journaled and has it applied to the tables, one half at a time."""
 
-    def __init__(self, generation: int, apply: Apply) -> None:
-        """Begin after `generation`, the last one that the tables hold."""
+    def __init__(self, generation: int, size: int, apply: Apply) -> None:
+        """Begin after `generation`, the last one that the tables hold; `size` is a half's."""
         self._apply = apply
+        self._size = size
+        # Many messages in one transaction cost the tables a fraction each; more would fill the
+        # other half.
+        self._enough = size // 4
         self._half = Half(generation + 1)
         self._applying: Half | None = None
         self._task: asyncio.Task[None] | None = None
@@ -53,8 +59,11 @@ class Ahead:
         """The offset for a record of this size, which is under way until `written` or `refused`
         is called; None if it has to wait for the tables.
         """
-        half = self._half
-        if self.failure is not None or half.spoiled or half.size + size > HALF:
+        half, applying = self._half, self._applying
+        # Nothing behind a spoiled half: should the disk have no record of it, the next generation
+        # would look like one with a gap before it.
+        spoiled = half.spoiled or (applying is not None and applying.spoiled)
+        if self.failure is not None or spoiled or half.size + size > self._size:
             return None
         self._writing = True
         return half.size
@@ -74,7 +83,7 @@ class Ahead:
 
     def _ended(self, half: Half) -> None:
         self._writing = False
-        if half.spoiled or half.size > _ENOUGH:
+        if half.spoiled or half.size > self._enough:
             self._wanted = half.generation
         self._turn()
 
@@ -125,6 +134,9 @@ class Ahead:
             await self._apply(half.generation, half.batches)
         except StorageError as error:
             self.failure = error
+        except Exception as error:
+            log.exception("the journal can't be put into the tables")
+            self.failure = StorageError(f"the store failed: {type(error).__name__}")
         else:
             self._applying = None
         self._task = None
@@ -149,7 +161,7 @@ def extended(  # noqa: PLR0913, PLR0917 - `Storage.read` and what it goes on wit
     full = page.more or len(messages) >= limit
     for item in waiting:
         for seq, body in enumerate(item.bodies, item.after + 1):
-            if seq <= info.last_seq:
+            if seq <= info.last_seq or item.epoch != info.epoch:
                 continue
             info = replace(
                 info, last_seq=seq, size=info.size + len(body), last_timestamp=item.timestamp

@@ -12,16 +12,21 @@ from arqonbus.storage.interface import ChannelAppend, StreamLostError, UnusableS
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.journal import Batch
 from arqonbus.storage.sqlite.queries import drop_beyond, drop_through, ensure_channel, info_of
+from arqonbus.storage.sqlite.schema import journal_of
 
 
 def apply(
     connection: sqlite3.Connection, retention: Retention, generation: int, batches: Sequence[Batch]
 ) -> None:
-    """Put a generation of the journal into the tables.
+    """Put a generation of the journal into the tables, unless they have it: a commit may come
+    through and fail all the same.
 
     Raises:
         UnusableStoreError: it is not what follows there.
     """
+    held, _ = journal_of(connection)
+    if held >= generation:
+        return
     runs: dict[Address, list[ChannelAppend]] = {}
     for batch in batches:
         for item in batch:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from arqonbus.errors import StorageError
 from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.sqlite.journal import Journal
-from arqonbus.storage.sqlite.schema import check_identity, prepare
+from arqonbus.storage.sqlite.schema import check_identity, journal_of, need_journal, prepare
 
 T = TypeVar("T")
 
@@ -19,9 +19,10 @@ T = TypeVar("T")
 class Files:
     """What is open, each for the thread that uses it."""
 
-    def __init__(self, path: Path, max_pages: int | None) -> None:
+    def __init__(self, path: Path, max_pages: int | None, half: int) -> None:
         """Name the file; nothing is opened yet."""
         self.path = path
+        self._half = half
         self._max_pages = max_pages
         self._lock: int | None = None
         self._write: sqlite3.Connection | None = None
@@ -55,7 +56,7 @@ class Files:
         """Take the lock, then open the tables and the journal.
 
         Raises:
-            UnusableStoreError: another bus has them, or they are not ours.
+            UnusableStoreError: another bus has them, they are not ours, or one lacks the other.
             OSError: they can't be opened.
         """
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,7 +73,46 @@ class Files:
         if self._max_pages is not None:
             connection.execute(f"PRAGMA max_page_count = {int(self._max_pages)}")
         prepare(connection)
-        self._journal = Journal(self.beside("ahead"))
+        self._open_journal(connection)
+
+    def _open_journal(self, connection: sqlite3.Connection) -> None:
+        """Open the journal that the tables need, or begin one: they name it from then on, so that
+        it can't be gone, or be another one, without anybody noticing.
+        """
+        generation, name = journal_of(connection)
+        path = self.beside("ahead")
+        if name is None:
+            self._leave_nothing(path, generation)
+            self._journal = Journal.make(path, self._half)
+            with connection:
+                need_journal(connection, self._journal.name)
+            return
+        self._journal = Journal.find(path)
+        if self._journal.name != name:
+            raise UnusableStoreError(f"{path}: the journal of another store or of another time")
+
+    def _leave_nothing(self, path: Path, generation: int) -> None:
+        """Make sure that a file where the journal is to be holds nothing that the tables lack."""
+        try:
+            left = Journal.find(path)
+        except UnusableStoreError:
+            # There is none, or its making was cut short.
+            return
+        try:
+            if next(left.after(generation), None) is not None:
+                raise UnusableStoreError(f"{path}: the journal of another store or of another time")
+        finally:
+            left.close()
+
+    def unneeded(self) -> None:
+        """The tables have all that the journal holds: note that, then remove it.
+
+        Raises:
+            OSError: it can't be removed, which does no harm.
+        """
+        with self.write as connection:
+            need_journal(connection, None)
+        self.beside("ahead").unlink(missing_ok=True)
 
     def _take_lock(self) -> None:
         """One process owns the file; the kernel lets go of the lock when the process dies."""

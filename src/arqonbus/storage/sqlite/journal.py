@@ -3,7 +3,7 @@
 The file has its full size from the start: overwriting needs one flush of the disk, whereas a file
 that grows costs the file system's own journal another. Two halves take turns: while one takes
 records the other's are put into the tables. A half's records carry its generation, which rises
-each time; the tables name the last generation that they hold.
+each time; the tables name the last generation that they hold, and the journal that they need.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ import msgspec
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend, UnusableStoreError
 
-# Part of the file's form: a journal of another size is not read.
 HALF = 2 * 1024 * 1024
+# The file's name, which no other journal has, and the size of a half; the halves begin behind.
+_FRONT = struct.Struct("<16sQ")
+START = 4096
+# Each write returns when the disk has it.
+_FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_DSYNC
 # Checksum of all that follows, length of the content, generation.
 _HEAD = struct.Struct("<IIQ")
 _CHECKED = 4
@@ -33,28 +37,51 @@ Batch = Sequence[ChannelAppend]
 class Journal:
     """The open file. `write` blocks until the disk has the record."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file, which is made if it is not there, and give it its size.
+    def __init__(self, file: int, name: bytes, half: int) -> None:
+        self._file = file
+        self.name = name
+        self.half = half
+
+    @classmethod
+    def make(cls, path: Path, half: int) -> Journal:
+        """Make the file anew, and make sure that a power cut leaves it there.
 
         Raises:
             OSError: it can't be.
         """
-        # O_DSYNC: each write returns when the disk has it.
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_DSYNC
-        self._file = os.open(path, flags, 0o600)
-        if os.fstat(self._file).st_size < 2 * HALF:
-            self._make(path.parent)
-
-    def _make(self, folder: Path) -> None:
-        """Give the file its size; what it held has none that could have been acknowledged."""
-        os.pwrite(self._file, bytes(2 * HALF), 0)
-        os.fsync(self._file)
-        # The file's name is in the folder, which has to be on the disk as well.
-        entry = os.open(folder, os.O_RDONLY)
+        name = os.urandom(16)
+        file = os.open(path, os.O_CREAT | _FLAGS, 0o600)
         try:
-            os.fsync(entry)
-        finally:
-            os.close(entry)
+            os.ftruncate(file, 0)
+            _fill(file, _FRONT.pack(name, half).ljust(START, b"\0") + bytes(2 * half))
+            os.fsync(file)
+            # The file's name is in the folder, which has to be on the disk as well.
+            _sync_folder(path.parent)
+        except OSError:
+            os.close(file)
+            raise
+        return cls(file, name, half)
+
+    @classmethod
+    def find(cls, path: Path) -> Journal:
+        """Open a file that was made before.
+
+        Raises:
+            UnusableStoreError: it is not there, or not whole.
+            OSError: it can't be opened.
+        """
+        try:
+            file = os.open(path, _FLAGS)
+        except FileNotFoundError as error:
+            raise UnusableStoreError(
+                f"{path}: the journal is missing, and with it what was acknowledged last"
+            ) from error
+        front = os.pread(file, _FRONT.size, 0)
+        name, half = _FRONT.unpack(front.ljust(_FRONT.size, b"\0"))
+        if os.fstat(file).st_size != START + 2 * half:
+            os.close(file)
+            raise UnusableStoreError(f"{path}: the journal is not whole")
+        return cls(file, name, half)
 
     def close(self) -> None:
         """Let go of the file; idempotent."""
@@ -68,15 +95,18 @@ class Journal:
         Raises:
             OSError: the disk refused; what it holds at this offset is unknown.
         """
-        written = os.pwrite(self._file, record, generation % 2 * HALF + offset)
+        written = os.pwrite(self._file, record, self._start(generation) + offset)
         if written != len(record):
             raise OSError(errno.EIO, "a record was cut")
+
+    def _start(self, generation: int) -> int:
+        return START + generation % 2 * self.half
 
     def after(self, generation: int) -> Iterator[tuple[int, list[Batch]]]:
         """The halves that are younger than `generation`, the older one first.
 
         Raises:
-            UnusableStoreError: one between is missing.
+            UnusableStoreError: one between is missing, or a record means nothing.
         """
         halves = [self._half(number) for number in (0, 1)]
         for found, batches in sorted(halves, key=lambda half: half[0]):
@@ -90,12 +120,12 @@ class Journal:
 
     def _half(self, number: int) -> tuple[int, list[Batch]]:
         """Records up to the first one that is not whole: that was never acknowledged."""
-        data = os.pread(self._file, HALF, number * HALF)
+        data = os.pread(self._file, self.half, self._start(number))
         generation, at, batches = 0, 0, []
-        while at + _HEAD.size <= HALF:
+        while at + _HEAD.size <= self.half:
             checksum, length, found = _HEAD.unpack_from(data, at)
             end = at + _HEAD.size + length
-            if length == 0 or end > HALF or found != (generation or found):
+            if length == 0 or end > self.half or found != (generation or found):
                 break
             if zlib.crc32(data[at + _CHECKED : end]) != checksum:
                 break
@@ -118,9 +148,26 @@ def record_of(generation: int, batch: Batch) -> bytes:
 
 
 def _decoded(content: bytes) -> Batch:
+    try:
+        items = msgspec.msgpack.decode(content, type=list[_Item])
+    except msgspec.DecodeError as error:
+        raise UnusableStoreError(f"the journal holds what is no record: {error}") from error
     return [
         ChannelAppend(Address(room, channel), epoch, after, timestamp, bodies, keys)
-        for room, channel, epoch, after, timestamp, bodies, keys in msgspec.msgpack.decode(
-            content, type=list[_Item]
-        )
+        for room, channel, epoch, after, timestamp, bodies, keys in items
     ]
+
+
+def _fill(file: int, content: bytes) -> None:
+    """Write all of it: where there is little room, the first write is cut without an error."""
+    at = 0
+    while at < len(content):
+        at += os.pwrite(file, content[at:], at)
+
+
+def _sync_folder(folder: Path) -> None:
+    entry = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(entry)
+    finally:
+        os.close(entry)

@@ -33,9 +33,11 @@ CREATE TABLE messages (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX keys ON messages (channel_id, seq) WHERE key IS NOT NULL;
 """
-# The last generation of the journal that the tables hold.
+# The last generation of the journal that the tables hold, and the name of the journal without
+# which they must not be used: none after a clean stop.
 _JOURNAL = (
-    "CREATE TABLE journal (generation INTEGER NOT NULL) STRICT; INSERT INTO journal VALUES (0);"
+    "CREATE TABLE journal (generation INTEGER NOT NULL, name BLOB) STRICT;"
+    " INSERT INTO journal VALUES (0, NULL);"
 )
 # From each older version to the next.
 _STEPS = {
@@ -86,22 +88,44 @@ def mark_written(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-def verified(connection: sqlite3.Connection, path: Path) -> list[StreamInfo]:
-    """All streams, after the file's own check and a count that finds holes.
+def journal_of(connection: sqlite3.Connection) -> tuple[int, bytes | None]:
+    """The generation that the tables hold, and the name of the journal that they need."""
+    generation, name = connection.execute("SELECT generation, name FROM journal").fetchone()
+    return generation, name
+
+
+def need_journal(connection: sqlite3.Connection, name: bytes | None) -> None:
+    """Note which journal the tables need from now on, within a transaction of the caller."""
+    connection.execute("UPDATE journal SET name = ?", (name,))
+
+
+def check_whole(connection: sqlite3.Connection, path: Path) -> None:
+    """The file's own check.
 
     Raises:
         UnusableStoreError: the file is damaged.
     """
     try:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        raise UnusableStoreError(f"{path}: damaged: {error}") from error
+    if verdict != "ok":
+        raise UnusableStoreError(f"{path}: damaged: {verdict}")
+
+
+def streams(connection: sqlite3.Connection, path: Path) -> list[StreamInfo]:
+    """All streams, after a count that finds holes.
+
+    Raises:
+        UnusableStoreError: the file is damaged.
+    """
+    try:
         rows = connection.execute(INFO).fetchall()
         counts = dict(
             connection.execute("SELECT channel_id, count(*) FROM messages GROUP BY channel_id")
         )
     except sqlite3.DatabaseError as error:
         raise UnusableStoreError(f"{path}: damaged: {error}") from error
-    if verdict != "ok":
-        raise UnusableStoreError(f"{path}: damaged: {verdict}")
     infos = []
     for row in rows:
         channel_id, info = of_row(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -27,7 +28,7 @@ from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.ahead import Ahead, extended
 from arqonbus.storage.sqlite.appends import apply, put
 from arqonbus.storage.sqlite.files import Files, opened
-from arqonbus.storage.sqlite.journal import Batch, record_of
+from arqonbus.storage.sqlite.journal import HALF, Batch, record_of
 from arqonbus.storage.sqlite.queries import (
     INFO,
     before,
@@ -38,7 +39,7 @@ from arqonbus.storage.sqlite.queries import (
     of_row,
     page,
 )
-from arqonbus.storage.sqlite.schema import mark_written, verified
+from arqonbus.storage.sqlite.schema import check_whole, journal_of, mark_written, streams
 from arqonbus.storage.sqlite.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -58,9 +59,13 @@ class SqliteStorage:
     durability = Durability.DISK
     capabilities = frozenset(Capability)
 
-    def __init__(self, path: Path, retention: Retention, *, max_pages: int | None = None) -> None:
-        """Name the file; nothing is opened yet. `max_pages` bounds the file, as a quota would."""
-        self._files = Files(path, max_pages)
+    def __init__(
+        self, path: Path, retention: Retention, *, max_pages: int | None = None, half: int = HALF
+    ) -> None:
+        """Name the file; nothing is opened yet. `max_pages` bounds the file, as a quota would;
+        `half` is the size of each half of a new journal.
+        """
+        self._files = Files(path, max_pages, half)
         self._retention = retention
         self._problem: str | None = "not open"
         self._writer: Worker | None = None
@@ -70,6 +75,8 @@ class SqliteStorage:
         self._direct: asyncio.Task[None] | None = None
         # Epoch and last position of the streams that a journaled append may go on.
         self._ends: dict[Address, tuple[str, int]] = {}
+        # Streams that are being changed in the tables: what comes meanwhile waits its turn there.
+        self._changing: Counter[Address] = Counter()
 
     async def open(self) -> Sequence[StreamInfo]:
         """See `Storage.open`."""
@@ -81,7 +88,7 @@ class SqliteStorage:
         except OSError as error:
             raise StorageError(f"{self._files.path}: {error.strerror or error}") from error
         self._ends = {info.address: (info.epoch, info.last_seq) for info in infos}
-        self._ahead = Ahead(generation, self._apply)
+        self._ahead = Ahead(generation, self._files.journal.half, self._apply)
         self._problem = None
         return infos
 
@@ -110,10 +117,9 @@ class SqliteStorage:
         if ahead is not None:
             try:
                 await ahead.drained()
-            except StorageError as error:
-                log.warning("the journal keeps what the store refused", reason=error.message)
-            else:
-                self._files.beside("ahead").unlink()
+                await opened(self._writer).call(self._files.unneeded)
+            except (StorageError, OSError) as error:
+                log.warning("the journal is still needed", reason=str(error))
 
     def append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         """See `Storage.append`: what goes on where its streams end is journaled."""
@@ -123,8 +129,11 @@ class SqliteStorage:
             self._direct = asyncio.create_task(self._put(self._ahead, batch, on_commit))
 
     def _continues(self, batch: Sequence[ChannelAppend]) -> bool:
-        ends = self._ends
-        return all(ends.get(item.address) == (item.epoch, item.after) for item in batch)
+        ends, changing = self._ends, self._changing
+        return all(
+            item.address not in changing and ends.get(item.address) == (item.epoch, item.after)
+            for item in batch
+        )
 
     def _journaled(self, ahead: Ahead, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> bool:
         """Have the batch fsynced in the journal, if it has room."""
@@ -227,15 +236,24 @@ class SqliteStorage:
         return await self._alone(address, work)
 
     async def _alone(self, address: Address, work: Callable[[], T]) -> T:
-        """Change a stream in the tables, which have all of it; appends wait their turn behind."""
-        self._ends.pop(address, None)
-        await self._drained(address)
-        return await opened(self._writer).call(work)
+        """Change a stream in the tables, which have all that was journaled; appends wait their turn
+        behind.
+        """
+        self._changing[address] += 1
+        try:
+            # An append under way is in no half yet, and one that was refused may be on the disk.
+            await opened(self._flusher).call(lambda: None)
+            await opened(self._ahead).drained()
+            return await opened(self._writer).call(work)
+        finally:
+            self._changing -= Counter([address])
+            self._ends.pop(address, None)
 
     async def _drained(self, address: Address) -> None:
         """Wait until the tables have what was acknowledged of a stream."""
-        if self._ahead is not None and self._ahead.holds(address):
-            await self._ahead.drained()
+        ahead = opened(self._ahead)
+        if ahead.holds(address):
+            await ahead.drained()
 
     async def read(
         self, address: Address, *, after: int, through: int, limit: int, max_bytes: int
@@ -301,8 +319,7 @@ class SqliteStorage:
                     removed += drop_through(connection, channel_id, info, last)
             return removed
 
-        if self._ahead is not None:
-            await self._ahead.drained()
+        await opened(self._ahead).drained()
         return await opened(self._writer).call(work)
 
     async def newest_keys(self, address: Address, limit: int) -> Sequence[StoredKey]:
@@ -344,12 +361,14 @@ class SqliteStorage:
     def _open_writer(self) -> tuple[int, list[StreamInfo]]:
         """The journal's generation that the tables hold, and what they hold."""
         self._files.open_writer()
-        return self._recovered(), verified(self._files.write, self._files.path)
+        # First: damaged tables take nothing more.
+        check_whole(self._files.write, self._files.path)
+        return self._recovered(), streams(self._files.write, self._files.path)
 
     def _recovered(self) -> int:
         """Put into the tables what only the journal has; the generation then reached."""
         connection = self._files.write
-        generation = int(connection.execute("SELECT generation FROM journal").fetchone()[0])
+        generation, _ = journal_of(connection)
         for later, batches in self._files.journal.after(generation):
             with connection:
                 apply(connection, self._retention, later, batches)
