@@ -32,7 +32,7 @@ async def export_channel(
         StreamBrokenError: retention or a new epoch took messages while they were read.
         RefusedError: the server refused it.
     """
-    first = await client.history(room, channel, after=0, limit=PAGE)
+    first = await client.history(room, channel, after=0, limit=client.history_page)
     header = Header(
         room=room,
         channel=channel,
@@ -42,7 +42,7 @@ async def export_channel(
     )
     writer = ArchiveWriter(file, header)
     total = first.last_seq - first.first_seq + 1
-    async for message in pages(client.history, first, room, channel):
+    async for message in pages(client.history, first, room, channel, client.history_page):
         writer.write(_record(message))
         if (message.seq - first.first_seq) % PAGE == 0:
             progress(message.seq - first.first_seq, total)
@@ -104,13 +104,14 @@ async def compare_channel(
     total = sum(1 for _ in ArchiveReader(file))
     file.seek(0)
     reader = ArchiveReader(file)
-    first = await client.history(room, channel, after=reader.header.first_seq - 1, limit=PAGE)
+    begin = reader.header.first_seq - 1
+    first = await client.history(room, channel, after=begin, limit=client.history_page)
     if first.epoch != reader.header.epoch:
         raise DifferentStreamError(
             f"the channel's epoch is {first.epoch}, the archive's {reader.header.epoch}: the"
             " archived stream is gone"
         )
-    stored = pages(client.history, first, room, channel)
+    stored = pages(client.history, first, room, channel, client.history_page)
     compared = 0
     for record in reader:
         if record.seq < first.first_seq:
@@ -128,7 +129,7 @@ async def compare_channel(
 async def _compare(client: Client, room: str, channel: str, records: Iterator[Record]) -> int:
     """Take from `records` what the channel holds already; how many that are."""
     try:
-        page = await client.history(room, channel, after=0, limit=PAGE)
+        page = await client.history(room, channel, after=0, limit=client.history_page)
     except RefusedError as error:
         if error.code == "NOT_FOUND":
             return 0
@@ -136,7 +137,7 @@ async def _compare(client: Client, room: str, channel: str, records: Iterator[Re
     if page.first_seq > 1:
         raise DifferentStreamError("the channel's beginning is gone: import into a new channel")
     count = 0
-    async for message in pages(client.history, page, room, channel):
+    async for message in pages(client.history, page, room, channel, client.history_page):
         record = next(records, None)
         if record is None or not _same(message, record):
             raise DifferentStreamError(
