@@ -54,6 +54,7 @@ class Client:
         durability: the level in force, as the server said last (welcome or notice).
         history_page: messages that `replay` and the archives ask for at a time, as many as the
             server allows.
+        dedup_window: how many ids of a channel the server remembers, as the welcome said.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by name
@@ -79,6 +80,7 @@ class Client:
         self.client_id = ""
         self.durability = ""
         self.history_page = PAGE
+        self.dedup_window = 0
         self._codec = ClientCodec(codec)
         self._endpoint = Endpoint(
             url=url,
@@ -455,6 +457,7 @@ class Client:
         self.durability = str(welcome.payload.get("durability", ""))
         limits = welcome.payload.get("limits", {})
         self.history_page = min(PAGE, limits.get("history_page", PAGE))
+        self.dedup_window = limits.get("dedup_window", 0)
         self._connection = connection
         # Publishes first: their receipts need not wait behind what the joins replay.
         self._requests.send_again(connection.send)

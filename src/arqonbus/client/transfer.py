@@ -19,6 +19,10 @@ _WINDOW = 256
 Progress = Callable[[int, int], None]
 
 
+class RepeatedIdError(ClientError):
+    """Two messages of the archive have one id, which the bus would take for one; none was sent."""
+
+
 class DifferentStreamError(ClientError):
     """The channel holds something else than the archive; nothing was changed."""
 
@@ -63,10 +67,11 @@ async def import_channel(
 
     Raises:
         ArchiveError: the file is no whole archive.
+        RepeatedIdError: two of its messages have one id, too close together for the bus.
         DifferentStreamError: the channel holds other messages.
         RefusedError: the server refused it.
     """
-    total = sum(1 for _ in ArchiveReader(file))
+    total = _checked(file, max(client.dedup_window, _WINDOW))
     file.seek(0)
     records = iter(ArchiveReader(file))
     there = await _compare(client, room, channel, records)
@@ -124,6 +129,24 @@ async def compare_channel(
             progress(compared, total)
     progress(compared, total)
     return compared
+
+
+def _checked(file: IO[bytes], window: int) -> int:
+    """How many messages there are, none of them with an id of the `window` before it."""
+    count = 0
+    seen: dict[str, int] = {}
+    for record in ArchiveReader(file):
+        first = seen.get(record.id)
+        if first is not None:
+            raise RepeatedIdError(
+                f"positions {first} and {record.seq} both have the id {record.id!r}, of two"
+                " publishers perhaps: sent by one they would be taken for one message"
+            )
+        seen[record.id] = record.seq
+        if len(seen) > window:
+            del seen[next(iter(seen))]
+        count += 1
+    return count
 
 
 async def _compare(client: Client, room: str, channel: str, records: Iterator[Record]) -> int:
