@@ -118,7 +118,7 @@ def page(
 
 async def test_a_client_replays_what_is_left_and_is_told_what_is_not() -> None:
     history = told(page("a", 4, 5, complete="truncated", more=True, first=4), page("a", 6))
-    items = [item async for item in replay(history, "r", "c", {"after": 1}, None)]
+    items = [item async for item in replay(history, "r", "c", {"after": 1}, None, 500)]
     gap = Gap(**RC, epoch="a", from_seq=2, to_seq=3, reason="retention")
     assert items == [gap, *(message("a", seq) for seq in (4, 5, 6))]
 
@@ -131,8 +131,8 @@ async def test_a_client_replays_what_is_left_and_is_told_what_is_not() -> None:
 async def test_a_client_that_replays_is_not_led_over_a_hole(second: HistoryPage) -> None:
     items = []
     with pytest.raises(StreamBrokenError, match="position 3 went"):
-        async for item in replay(told(page("a", 2, more=True), second), "r", "c", {}, None):
+        async for item in replay(told(page("a", 2, more=True), second), "r", "c", {}, None, 500):
             items.append(item)  # noqa: PERF401 - what came before the error counts
     assert items == [message("a", 2)]
     with pytest.raises(StreamBrokenError, match="epoch b"):
-        await anext(replay(told(page("b", complete="unknown")), "r", "c", {"after": 1}, None))
+        await anext(replay(told(page("b", complete="unknown")), "r", "c", {"after": 1}, None, 500))

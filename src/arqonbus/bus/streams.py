@@ -51,7 +51,11 @@ class Streams:
         epoch, through = channel.epoch, channel.last_seq
         try:
             page = await self._storage.read(
-                channel.address, after=after, through=through, limit=limit, max_bytes=max_bytes
+                channel.address,
+                after=min(after, through),  # a client's number may be beyond what stores can count
+                through=through,
+                limit=limit,
+                max_bytes=max_bytes,
             )
         except StreamLostError:
             if self.hub.holds(channel):

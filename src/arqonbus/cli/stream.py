@@ -158,7 +158,8 @@ def verify(
             same = await compare_channel(
                 client, header.room, header.channel, file, Progress("compared")
             )
-            click.echo(f"live: {same} of {count} messages are the same on the bus")
+            gone = f", {count - same} were removed by retention" if same < count else ""
+            click.echo(f"live: {same} of {count} messages are the same on the bus{gone}")
 
         _run(url, token_file, run)
 
@@ -172,7 +173,7 @@ def _told(read: Callable[[], T]) -> T:
 
 
 def _run(url: str, token_file: Path | None, work: Callable[[Client], Awaitable[None]]) -> None:
-    token = token_file.read_text("utf-8").strip() if token_file is not None else None
+    token = _token(token_file) if token_file is not None else None
 
     async def connected() -> None:
         async with Client(url, token=token) as client:
@@ -189,3 +190,13 @@ def _run(url: str, token_file: Path | None, work: Callable[[Client], Awaitable[N
     except TimeoutError:
         click.echo("arqonbus: the bus did not answer in time", err=True)
         sys.exit(Exit.UNAVAILABLE)
+    except OSError as error:
+        click.echo(f"arqonbus: {error}", err=True)
+        sys.exit(Exit.IO)
+
+
+def _token(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{file} holds no token: {error}") from error

@@ -26,7 +26,7 @@ from arqonbus.client.errors import (
 )
 from arqonbus.client.inbox import Inbox
 from arqonbus.client.items import Gap, HistoryPage, Message, Position, Receipt, message_of
-from arqonbus.client.replay import replay
+from arqonbus.client.replay import PAGE, replay
 from arqonbus.client.requests import Answer, Request, Requests, refused
 from arqonbus.client.subscription import Subscription
 from arqonbus.client.subscriptions import Subscriptions
@@ -52,6 +52,9 @@ class Client:
     Attributes:
         client_id: what the server calls this connection; changes with every connection.
         durability: the level in force, as the server said last (welcome or notice).
+        history_page: messages that `replay` and the archives ask for at a time, as many as the
+            server allows.
+        dedup_window: how many ids of a channel the server remembers, as the welcome said.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by name
@@ -76,6 +79,8 @@ class Client:
     ) -> None:
         self.client_id = ""
         self.durability = ""
+        self.history_page = PAGE
+        self.dedup_window = 0
         self._codec = ClientCodec(codec)
         self._endpoint = Endpoint(
             url=url,
@@ -348,7 +353,7 @@ class Client:
         begin: dict[str, Any] = {"since_time": since_time}  # Any: arguments of `history`, by name
         if since_time is None:
             begin = {"epoch": since[0], "after": since[1]}
-        return replay(self.history, room, channel, begin, until_time)
+        return replay(self.history, room, channel, begin, until_time, self.history_page)
 
     async def _send_message(
         self,
@@ -450,6 +455,9 @@ class Client:
         connection, welcome = await connect(self._endpoint, self._on_frame)
         self.client_id = str(welcome.payload.get("client_id", ""))
         self.durability = str(welcome.payload.get("durability", ""))
+        limits = welcome.payload.get("limits", {})
+        self.history_page = min(PAGE, limits.get("history_page", PAGE))
+        self.dedup_window = limits.get("dedup_window", 0)
         self._connection = connection
         # Publishes first: their receipts need not wait behind what the joins replay.
         self._requests.send_again(connection.send)

@@ -19,6 +19,10 @@ _WINDOW = 256
 Progress = Callable[[int, int], None]
 
 
+class RepeatedIdError(ClientError):
+    """Two messages of the archive have one id, which the bus would take for one; none was sent."""
+
+
 class DifferentStreamError(ClientError):
     """The channel holds something else than the archive; nothing was changed."""
 
@@ -32,7 +36,7 @@ async def export_channel(
         StreamBrokenError: retention or a new epoch took messages while they were read.
         RefusedError: the server refused it.
     """
-    first = await client.history(room, channel, after=0, limit=PAGE)
+    first = await client.history(room, channel, after=0, limit=client.history_page)
     header = Header(
         room=room,
         channel=channel,
@@ -42,7 +46,7 @@ async def export_channel(
     )
     writer = ArchiveWriter(file, header)
     total = first.last_seq - first.first_seq + 1
-    async for message in pages(client.history, first, room, channel):
+    async for message in pages(client.history, first, room, channel, client.history_page):
         writer.write(_record(message))
         if (message.seq - first.first_seq) % PAGE == 0:
             progress(message.seq - first.first_seq, total)
@@ -63,10 +67,11 @@ async def import_channel(
 
     Raises:
         ArchiveError: the file is no whole archive.
+        RepeatedIdError: two of its messages have one id, too close together for the bus.
         DifferentStreamError: the channel holds other messages.
         RefusedError: the server refused it.
     """
-    total = sum(1 for _ in ArchiveReader(file))
+    total = _checked(file, max(client.dedup_window, _WINDOW))
     file.seek(0)
     records = iter(ArchiveReader(file))
     there = await _compare(client, room, channel, records)
@@ -104,13 +109,14 @@ async def compare_channel(
     total = sum(1 for _ in ArchiveReader(file))
     file.seek(0)
     reader = ArchiveReader(file)
-    first = await client.history(room, channel, after=reader.header.first_seq - 1, limit=PAGE)
+    begin = reader.header.first_seq - 1
+    first = await client.history(room, channel, after=begin, limit=client.history_page)
     if first.epoch != reader.header.epoch:
         raise DifferentStreamError(
             f"the channel's epoch is {first.epoch}, the archive's {reader.header.epoch}: the"
             " archived stream is gone"
         )
-    stored = pages(client.history, first, room, channel)
+    stored = pages(client.history, first, room, channel, client.history_page)
     compared = 0
     for record in reader:
         if record.seq < first.first_seq:
@@ -125,10 +131,28 @@ async def compare_channel(
     return compared
 
 
+def _checked(file: IO[bytes], window: int) -> int:
+    """How many messages there are, none of them with an id of the `window` before it."""
+    count = 0
+    seen: dict[str, int] = {}
+    for record in ArchiveReader(file):
+        first = seen.get(record.id)
+        if first is not None:
+            raise RepeatedIdError(
+                f"positions {first} and {record.seq} both have the id {record.id!r}, of two"
+                " publishers perhaps: sent by one they would be taken for one message"
+            )
+        seen[record.id] = record.seq
+        if len(seen) > window:
+            del seen[next(iter(seen))]
+        count += 1
+    return count
+
+
 async def _compare(client: Client, room: str, channel: str, records: Iterator[Record]) -> int:
     """Take from `records` what the channel holds already; how many that are."""
     try:
-        page = await client.history(room, channel, after=0, limit=PAGE)
+        page = await client.history(room, channel, after=0, limit=client.history_page)
     except RefusedError as error:
         if error.code == "NOT_FOUND":
             return 0
@@ -136,7 +160,7 @@ async def _compare(client: Client, room: str, channel: str, records: Iterator[Re
     if page.first_seq > 1:
         raise DifferentStreamError("the channel's beginning is gone: import into a new channel")
     count = 0
-    async for message in pages(client.history, page, room, channel):
+    async for message in pages(client.history, page, room, channel, client.history_page):
         record = next(records, None)
         if record is None or not _same(message, record):
             raise DifferentStreamError(

@@ -49,7 +49,7 @@ async def list_delayed(services: Services, _caller: Caller, args: DelayedListArg
 
 
 async def cancel(services: Services, caller: Caller, args: CancelArgs) -> Reply:
-    """Deliver a message never; the answer is the receipt that this is stored."""
+    """Take a message back; the answer is the receipt that this is stored."""
     key = Key(args.room, args.channel, caller.dedup_scope + args.id)
     item = await services.delayed.cancel(key)
     return Reply(
@@ -68,5 +68,5 @@ COMMANDS = (
     Command(
         "delayed.list", "List messages that wait for a channel.", DelayedListArgs, list_delayed
     ),
-    Command("delayed.cancel", "Deliver a message of yours never.", CancelArgs, cancel),
+    Command("delayed.cancel", "Take back a message of yours before its time.", CancelArgs, cancel),
 )

@@ -253,7 +253,7 @@ def _joined(services: Services, caller: Caller, args: GroupArgs) -> Group:
 
 COMMANDS = (
     Command("group.join", "Become a worker of a consumer group.", JoinGroupArgs, join),
-    Command("group.leave", "Be no worker of a group any more.", GroupArgs, leave),
+    Command("group.leave", "Leave a group; its open tasks go to others.", GroupArgs, leave),
     Command("group.ack", "Settle tasks that are done.", SettleArgs, ack),
     Command("group.nack", "Give tasks back, to be done later.", NackArgs, nack),
     Command("group.pending", "Tell a group's figures and open tasks.", PendingArgs, pending),

@@ -17,47 +17,58 @@ from arqonbus.routing.hub import Channel
 from arqonbus.storage.interface import Page
 
 _MAX_BYTES = 512 * 1024
+_MESSAGES = 100
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class HistoryArgs(ChannelArgs):
-    """Begin after position `after` or at `since_time`; without both, the newest `limit` messages.
+    """Begin after position `after` or at `since_time`; without both, the newest `limit` messages
+    (100, unless the server's pages are smaller).
 
-    `epoch` is the stream's that `after` is a position of: if that is over, the answer is unknown.
-    `until_time` ends the range (not included). Times are RFC 3339 and mean commit times.
+    `epoch` is the stream's that `after` is a position of: if that is over, or ends before `after`,
+    the answer is unknown. `until_time` ends the range (not included). Times are RFC 3339 and mean
+    commit times.
     """
 
     after: Annotated[int, msgspec.Meta(ge=0)] | None = None
     epoch: str | None = None
-    limit: Annotated[int, msgspec.Meta(ge=1)] = 100
+    limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
     since_time: Time | None = None
     until_time: Time | None = None
 
 
 async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Reply:
     """One page, with whether anything before it in the range is gone."""
-    if args.limit > services.limits.history_page:
-        raise invalid(f"args: limit is at most {services.limits.history_page}")
+    most = services.limits.history_page
+    limit = min(_MESSAGES, most) if args.limit is None else args.limit
+    if limit > most:
+        raise invalid(f"args: limit is at most {most}")
     if args.after is not None and args.since_time is not None:
         raise invalid("args: give after or since_time, not both")
     channel = services.bus.hub.existing(args.room, args.channel)
-    after = await _start(services, channel, args)
-    page = await services.bus.streams.read(
-        channel, after=after, limit=args.limit, max_bytes=_MAX_BYTES
-    )
+    after = await _start(services, channel, args, limit)
+    page = await services.bus.streams.read(channel, after=after, limit=limit, max_bytes=_MAX_BYTES)
     if page is None:
         raise not_found(f"channel {channel.address} holds nothing yet")
-    if args.epoch not in (None, page.info.epoch):
+    never_given = args.after is not None and args.after > page.info.last_seq
+    if never_given or args.epoch not in (None, page.info.epoch):
         return Reply(_unknown(channel, page))
     return Reply(_answer(channel, page, after, args))
 
 
-async def _start(services: Services, channel: Channel, args: HistoryArgs) -> int:
+async def _start(services: Services, channel: Channel, args: HistoryArgs, limit: int) -> int:
     if args.after is not None:
         return args.after
-    if args.since_time is None:
-        return max(0, channel.last_seq - args.limit)
-    position = await services.storage.position_at(channel.address, micros(args.since_time))
+    if args.since_time is not None:
+        return await _position_at(services, channel, args.since_time)
+    end = channel.last_seq
+    if args.until_time is not None:
+        end = min(end, await _position_at(services, channel, args.until_time))
+    return max(0, end - limit)
+
+
+async def _position_at(services: Services, channel: Channel, time: datetime) -> int:
+    position = await services.storage.position_at(channel.address, micros(time))
     return 0 if position is None else position
 
 

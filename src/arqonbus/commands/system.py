@@ -61,13 +61,15 @@ def help_command(commands: Iterable[Command]) -> Command:
 
 def _describe(command: Command) -> dict[str, object]:
     schema = msgspec.json.schema(command.args)
-    definition = schema["$defs"][command.args.__name__]
+    definition = schema["$defs"].pop(command.args.__name__)
+    # What the arguments refer to, as `#/$defs/NAME`.
+    parts = {"$defs": schema["$defs"]} if schema["$defs"] else {}
     return {
         "name": command.name,
         "summary": command.summary,
         "arguments": definition.get("properties", {}),
         "required": definition.get("required", []),
-    }
+    } | parts
 
 
 COMMANDS = (

@@ -209,7 +209,7 @@ class RedisSettings(Section):
     @classmethod
     def _no_secret_in_the_open(cls, url: str | None) -> str | None:
         """A URL is printed and logged."""
-        if url is not None and "@" in url:
+        if url is not None and ("@" in url or "password=" in url):
             raise ValueError("user and password belong into redis.username and redis.password_file")
         return url
 

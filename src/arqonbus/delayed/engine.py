@@ -42,7 +42,7 @@ class Delayed:
     ) -> None:
         self._bus = bus
         self._metrics = metrics
-        self._settings = settings
+        self.settings = settings
         self._journal = Journal(bus, storage, "delayed")
         self._book = Book(self._journal, bus.tick.now)
         self.schedule = self._book.schedule
@@ -55,7 +55,7 @@ class Delayed:
         Raises:
             StorageError: the journal can't be read.
         """
-        if not self._settings.enabled:
+        if not self.settings.enabled:
             log.warning("delayed messages are switched off", records=self._journal.length)
             return
         await self._book.read()
@@ -115,7 +115,7 @@ class Delayed:
         return True
 
     def _check_room(self, at: int, size: int) -> None:
-        settings = self._settings
+        settings = self.settings
         if not settings.enabled:
             raise conflict("deliver_at: delayed messages are switched off (delayed.enabled)")
         if at - self._bus.tick.micros > settings.max_delay * 1e6:

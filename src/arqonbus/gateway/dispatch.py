@@ -170,5 +170,12 @@ class Dispatcher:
                 "history_page": limits.history_page,
                 "dedup_window": limits.dedup_window,
             },
-            "capabilities": ["publish", "direct", "history", "resume", "groups", "delayed"],
+            "capabilities": self._capabilities(),
         }
+
+    def _capabilities(self) -> list[str]:
+        optional = {
+            "groups": self._services.groups.settings.enabled,
+            "delayed": self._services.delayed.settings.enabled,
+        }
+        return ["publish", "direct", "history", "resume", *(n for n, on in optional.items() if on)]

@@ -186,7 +186,7 @@ class Group:
             tuple(by[v]) for v in (Verdict.HELD, Verdict.SETTLED, Verdict.REFUSED)
         )
         if refused and not (done or settled):
-            raise conflict(f"this worker does not hold {_listed(refused)}: the time was up")
+            raise conflict(f"this worker does not hold {_listed(refused)}, or no longer")
         return Outcome(done, settled, refused)
 
     async def _settle(self, record: Acked | Nacked, seqs: tuple[int, ...]) -> None:
