@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.peer import peer
 from support.proxy import DOWN, UP, proxying
 from support.server import serving
 from support.valkey import Valkey
@@ -69,3 +70,76 @@ async def test_a_server_frozen_for_longer_than_the_time_out(
             await witness.settle(bus)
         await witness.verify(bus.url, strict=mode == "strict")
     assert witness.unknown == 0
+
+
+async def test_a_server_frozen_for_less_than_the_time_out_costs_nothing(
+    tmp_path: Path, server: Valkey, mode: str
+) -> None:
+    witness = Witness()
+    async with serving(tmp_path, **settings(server.url, mode, timeout=60)) as bus:
+        async with witness.at(bus), peer(bus.url) as p:
+            for _ in range(4):
+                await witness.more(random.randint(1, 300), "disk")
+                server.freeze()
+                for _ in range(random.randint(1, 100)):
+                    await p.ok("ping")
+                server.thaw()
+            await witness.more(1, "disk")
+            await witness.settle(bus)
+        await witness.verify(bus.url, strict=True)
+    assert set(witness.outcomes) == {"disk"}
+
+
+async def test_a_connection_cut_at_random_bytes(
+    tmp_path: Path, server: Valkey, mode: str
+) -> None:
+    witness = Witness()
+    async with proxying(server.port) as proxy:
+        async with serving(tmp_path, **settings(proxy.url, mode)) as bus:
+            async with witness.at(bus):
+                for _ in range(8):
+                    await witness.more(random.randint(1, 100), "disk")
+                    direction, ended = random.choice((UP, DOWN)), proxy.ended
+                    proxy.cut(direction, random.randrange(5000 if direction == UP else 100))
+                    await until(lambda ended=ended: proxy.ended > ended)
+                    proxy.resume()
+                await witness.more(1, "disk")
+                await witness.settle(bus)
+            await witness.verify(bus.url, strict=mode == "strict")
+    assert witness.unknown == 0
+
+
+async def test_bus_and_server_killed_together(tmp_path: Path, server: Valkey, mode: str) -> None:
+    witness = Witness()
+    for _ in range(4):
+        async with serving(tmp_path, **settings(server.url, mode)) as bus, witness.at(bus):
+            await witness.more(random.randint(1, 300), "disk")
+            if random.random() < 0.5:
+                server.kill()
+            await bus.stop(signal.SIGKILL)
+            server.kill()
+        await asyncio.to_thread(server.start)
+    async with serving(tmp_path, **settings(server.url, mode)) as bus:
+        async with witness.at(bus):
+            await witness.more(100, "disk")
+            await witness.settle(bus)
+        await witness.verify(bus.url, strict=mode == "strict")
+
+
+async def test_a_bus_killed_while_only_memory_has_the_newest(
+    tmp_path: Path, server: Valkey
+) -> None:
+    witness = Witness()
+    for _ in range(3):
+        async with serving(tmp_path, **settings(server.url, "degraded")) as bus, witness.at(bus):
+            await witness.more(random.randint(1, 300), "disk")
+            server.kill()
+            await witness.more(random.randint(1, 100), "memory")
+            await bus.stop(signal.SIGKILL)
+        await asyncio.to_thread(server.start)
+    async with serving(tmp_path, **settings(server.url, "degraded")) as bus:
+        async with witness.at(bus):
+            await witness.more(100, "disk")
+            await witness.settle(bus)
+        await witness.verify(bus.url, strict=False)
+    assert witness.unknown == 3 * len(witness.subscribers)
