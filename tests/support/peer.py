@@ -31,7 +31,9 @@ class Peer:
         await self.socket.send(data)
 
     async def receive(self) -> Frame:
-        data = await asyncio.wait_for(self.socket.recv(), LIMIT)
+        # Not wait_for, which in Python 3.11 may overlook that the task is cancelled.
+        async with asyncio.timeout(LIMIT):
+            data = await self.socket.recv()
         frame = json.loads(data) if isinstance(data, str) else msgspec.msgpack.decode(data)
         assert isinstance(data, str) != self._binary
         assert isinstance(frame, dict)

@@ -38,6 +38,7 @@ class Proxy:
         self.target = port
         self.port = 0
         self.passages: list[Passage] = []
+        self.ended = 0
         self._shut: tuple[str, ...] = ()
 
     @property
@@ -87,6 +88,7 @@ class Proxy:
         await asyncio.wait(tasks)
         passage.abort()
         self.passages.remove(passage)
+        self.ended += 1
 
 
 async def _pass(

@@ -61,9 +61,8 @@ class Commits:
     def start(self) -> None:
         """Commit what waits, unless a commit is under way: its end starts the next one."""
         if self.in_flight is None and self.waiting.channels:
-            self.in_flight = self.waiting.take()
             self._started = self._tick.micros
-            self._hand_in(self.in_flight)
+            self._hand_in(self.waiting.take())
 
     @property
     def messages(self) -> int:
@@ -93,6 +92,18 @@ class Commits:
         return wire.ack_json(channel.ack_head, seq, tick.mint(), tick.text, request_id)
 
     def _hand_in(self, taken: list[Taken]) -> None:
+        """Without the messages that require what is not reached, be it since they were accepted."""
+        for piece in taken:
+            if piece.requires:
+                self._refuse_unmet(piece, self._storage.durability)
+        self.in_flight = [piece for piece in taken if piece.bodies]
+        if self.in_flight:
+            self._storage.append(self._batch(self.in_flight), self._committed)
+            return
+        self.in_flight = None
+        self._done()
+
+    def _batch(self, taken: list[Taken]) -> list[ChannelAppend]:
         batch = []
         for piece in taken:
             channel = piece.channel
@@ -108,7 +119,7 @@ class Commits:
                     channel.ids.in_flight,
                 )
             )
-        self._storage.append(batch, self._committed)
+        return batch
 
     def _committed(self, result: CommitResult) -> None:
         taken = self.in_flight
@@ -116,7 +127,8 @@ class Commits:
             raise RuntimeError("a store reported a commit that was not under way")
         self._tick.start()
         if isinstance(result, Lowered):
-            self._again(taken)
+            self._condition.look()
+            self._hand_in(taken)
             return
         self.in_flight = None
         if isinstance(result, StorageError):
@@ -124,20 +136,6 @@ class Commits:
             self._refuse(taken, result)
         else:
             self._settle(taken, result)
-        self._done()
-
-    def _again(self, taken: list[Taken]) -> None:
-        """Hand in the batch once more, without the messages that require what is not reached."""
-        self._condition.look()
-        for piece in taken:
-            unmet = {i for i, least in piece.requires.items() if least > self._storage.durability}
-            if unmet:
-                self._refuse_unmet(piece, unmet, self._storage.durability)
-        self.in_flight = taken = [piece for piece in taken if piece.bodies]
-        if taken:
-            self._hand_in(taken)
-            return
-        self.in_flight = None
         self._done()
 
     def _settle(self, taken: list[Taken], results: Sequence[StorageError | None]) -> None:
@@ -209,7 +207,10 @@ class Commits:
         self._ledger.refused += refused
         log.error("commit refused", messages=refused, reason=str(error))
 
-    def _refuse_unmet(self, piece: Taken, unmet: set[int], reached: Durability) -> None:
+    def _refuse_unmet(self, piece: Taken, reached: Durability) -> None:
+        unmet = {index for index, least in piece.requires.items() if least > reached}
+        if not unmet:
+            return
         error = ArqonBusError(
             ErrorCode.DURABILITY_NOT_MET,
             f"more than {reached.wire} was required, which is what can be reached now",
