@@ -109,6 +109,9 @@ class Play:
             if page["next_after"] is None:
                 break
             after = page["next_after"]
+        if begin > self.last:
+            assert (told, seqs) == ("unknown", [])
+            return
         first = max(begin + 1, page["first_seq"])
         assert told == ("truncated" if page["first_seq"] > begin + 1 else "complete")
         assert seqs == [(seq, seq) for seq in range(first, self.last + 1)]
