@@ -11,7 +11,9 @@ import pytest
 from support.disk import full_for
 from support.pages import metric
 from support.peer import peer
+from support.redis_store import fresh_prefix
 from support.server import serving
+from support.valkey import Valkey
 
 BIG = "x" * 60_000
 
@@ -29,6 +31,17 @@ async def test_a_damaged_store_is_refused_in_mode_degraded(tmp_path: Path) -> No
     (tmp_path / "arqonbus.db").write_bytes(b"not a database, but long enough to be read as one")
     with pytest.raises(AssertionError, match="not a readable store"):
         async with serving(tmp_path, storage_mode="degraded"):
+            pass
+
+
+async def test_a_prefix_of_another_program_is_refused_in_mode_degraded(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    prefix = fresh_prefix()
+    valkey.do("SET", f"{{{prefix}}}:owner", "somebody's")
+    redis = {"storage_backend": "redis", "redis_url": valkey.url, "redis_prefix": prefix}
+    with pytest.raises(AssertionError, match="a value of another type"):
+        async with serving(tmp_path, storage_mode="degraded", **redis):
             pass
 
 

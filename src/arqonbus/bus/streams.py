@@ -82,7 +82,6 @@ class Streams:
         if channel in self._restarting:
             return
         log.error("a stream was lost", channel=str(channel.address), seq=channel.last_seq)
-        self._metrics.stream_lost()
         task = asyncio.get_running_loop().create_task(self._restart(channel))
         self._restarting[channel] = task
         task.add_done_callback(lambda _: self._restarting.pop(channel, None))
@@ -115,6 +114,8 @@ class Streams:
             if (channel.epoch, channel.last_seq) != before:
                 channel.ids.forget_stored()
                 self.adopted.append(channel)
+                # Here, since a loss may be met by a commit, a read or the store's own looking.
+                self._metrics.stream_lost()
                 self._announce(channel, *before)
                 for wake in channel.watchers:
                     wake()

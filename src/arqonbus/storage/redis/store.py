@@ -104,9 +104,9 @@ class RedisStorage:
             log.warning(
                 "a failover can lose what was acknowledged: demand storage.durability replicated"
             )
-        await self._owner.claim()
-        self._open = True
         try:
+            await self._owner.claim()
+            self._open = True
             infos = await self._streams.find()
         except ReplyError as error:
             if error.word in _UNUSABLE:
