@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+import signal
 from pathlib import Path
 
 from support.disk import full_for
 from support.pages import metric, page, until_ready
 from support.peer import Peer, peer
 from support.server import serving
+from support.witness import KEEP_ALL, Witness
 
 BIG = "x" * 60_000
 
@@ -53,3 +56,37 @@ async def test_a_full_disk_refuses_turns_ready_red_and_heals(tmp_path: Path) -> 
         held = await kept(p)
     assert [seq for seq, _ in held] == list(range(1, len(acks) + 1))
     assert held[-1][1] == "small"
+
+
+async def test_a_disk_that_is_full_now_and_then_under_load_in_mode_degraded(tmp_path: Path) -> None:
+    witness = Witness()
+    data = tmp_path / "data"
+    async with serving(data, storage_mode="degraded", **KEEP_ALL) as bus:
+        async with witness.at(bus):
+            for _ in range(3):
+                await witness.more(random.randint(1, 100), "disk")
+                with full_for(bus.process.pid, data):
+                    await witness.more(random.randint(1, 100), "memory")
+                await witness.more(1, "disk")
+            await witness.settle(bus)
+        await witness.verify(bus.url, strict=False)
+    assert witness.unknown == 0
+
+
+async def test_a_bus_killed_while_the_disk_is_full_loses_nothing_that_was_on_it(
+    tmp_path: Path,
+) -> None:
+    witness = Witness()
+    data = tmp_path / "data"
+    for _ in range(2):
+        async with serving(data, storage_mode="degraded", **KEEP_ALL) as bus, witness.at(bus):
+            await witness.more(random.randint(1, 100), "disk")
+            with full_for(bus.process.pid, data):
+                await witness.more(random.randint(1, 100), "memory")
+                await bus.stop(signal.SIGKILL)
+    async with serving(data, storage_mode="degraded", **KEEP_ALL) as bus:
+        async with witness.at(bus):
+            await witness.more(1, "disk")
+            await witness.settle(bus)
+        await witness.verify(bus.url, strict=False)
+    assert witness.unknown == 2 * len(witness.subscribers)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.disk import full_for
-from support.pages import metric
+from support.pages import metric, until_ready
 from support.peer import peer
 from support.redis_store import fresh_prefix
 from support.server import serving
@@ -62,3 +62,24 @@ async def test_strict_after_a_degraded_run_that_was_killed(tmp_path: Path) -> No
     assert joined["recovered"] == "unknown"
     async with serving(data) as bus, peer(bus.url) as p:
         assert (await p.publish("r", "c", 1, id="new"))["epoch"] == others[0]["epoch"]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+async def test_a_bus_in_mode_degraded_that_was_replaced_takes_nothing_more(
+    tmp_path: Path, valkey: Valkey, busy: bool
+) -> None:
+    prefix = fresh_prefix()
+    redis = {"storage_backend": "redis", "redis_url": valkey.url, "redis_prefix": prefix}
+    async with serving(tmp_path, storage_mode="degraded", **redis) as bus, peer(bus.url) as p:
+        await p.publish("r", "c", 1)
+        valkey.do("HSET", f"{{{prefix}}}:owner", "token", "another")
+        if not busy:
+            await until_ready(bus.http, ready=False)
+        answers = [await p.publish("r", "c", n) for n in range(3)]
+        red = await until_ready(bus.http, ready=False)
+        books = (await p.ok("status"))["ledger"]
+        assert await bus.stop() == 0
+        assert not bus.events("messages kept in memory are lost")
+    assert {answer["error_code"] for answer in answers} == {"STORAGE_UNAVAILABLE"}
+    assert red["reasons"] == ["storage: another bus took over this store: stop this one"]
+    assert (books["balanced"], books["stored"], books["refused"]) == (True, 1, 3)

@@ -38,7 +38,8 @@ class Proxy:
         self.target = port
         self.port = 0
         self.passages: list[Passage] = []
-        self.ended = 0
+        # Set when a connection ended after the last `cut`.
+        self.ended = asyncio.Event()
         self._shut: tuple[str, ...] = ()
 
     @property
@@ -62,6 +63,7 @@ class Proxy:
 
     def cut(self, direction: str | None = None, after: int = 0) -> None:
         """End the present connections, at once or after so many bytes more in a direction."""
+        self.ended.clear()
         for passage in tuple(self.passages):
             if direction is None:
                 passage.abort()
@@ -88,7 +90,7 @@ class Proxy:
         await asyncio.wait(tasks)
         passage.abort()
         self.passages.remove(passage)
-        self.ended += 1
+        self.ended.set()
 
 
 async def _pass(

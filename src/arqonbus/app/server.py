@@ -19,6 +19,7 @@ from arqonbus.app.preflight import lacks
 from arqonbus.errors import StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.storage.fallback.runs import Runs
+from arqonbus.storage.interface import UnusableStoreError
 
 if TYPE_CHECKING:
     import socket
@@ -172,6 +173,9 @@ async def _look_after(app: App) -> None:
         await asyncio.sleep(_LOOK_SECONDS)
         try:
             await app.bus.look_after()
+        except UnusableStoreError as error:
+            log.error("the store must not be used any more: stop this bus", reason=str(error))  # noqa: TRY400 - the reason says all
+            return
         except StorageError as error:
             app.metrics.internal_error("probe")
             log.exception("the store can't be looked at", reason=str(error))

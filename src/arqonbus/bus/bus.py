@@ -194,10 +194,13 @@ class Bus:
         """Look at the store, and tell everybody what changed; called in short intervals.
 
         Raises:
+            UnusableStoreError: the store must not be used any more; everybody knows by now.
             StorageError: the store can't even be asked.
         """
-        await self.storage.probe(self.streams.adopt)
-        self.condition.look()
+        try:
+            await self.storage.probe(self.streams.adopt)
+        finally:
+            self.condition.look()
         # The first one, since others may come meanwhile.
         while self.streams.adopted:
             await self._remember_ids(self.streams.adopted[0])

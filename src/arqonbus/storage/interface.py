@@ -207,6 +207,9 @@ class Storage(Protocol):
         """Look at the store anew, called in short intervals: whether it takes messages, at which
         level, and whether it is still this bus' own. The outcome is what `problem` and
         `durability` say afterwards; `adopt` is called with streams that changed by themselves.
+
+        Raises:
+            UnusableStoreError: another bus took it over; `problem` says so for good.
         """
         ...
 

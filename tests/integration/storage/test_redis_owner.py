@@ -18,6 +18,7 @@ from support.valkey import Valkey
 from support.waiting import until
 
 from arqonbus.errors import StorageError
+from arqonbus.storage.interface import UnusableStoreError
 
 TESTS = Path(__file__).parents[2]
 HOLDER = """
@@ -150,7 +151,8 @@ async def test_who_lost_the_store_cannot_write(valkey: Valkey, prefix: str) -> N
     ):
         with pytest.raises(StorageError, match="another bus took over this store"):
             await writing
-    await storage.probe(lambda _: None)
+    with pytest.raises(UnusableStoreError):
+        await storage.probe(lambda _: None)
     assert "another bus took over" in (storage.problem() or "")
     # For good, even when the other one is gone: it may have written meanwhile.
     valkey.do("DEL", owner_key(prefix))

@@ -10,12 +10,14 @@ What holds at any time:
 - A message leaves the buffer when the primary has committed it, or counted as not kept.
 - A stream that the primary holds in another epoch, or no longer whole, is never overwritten: the
   buffered part goes behind what is there, and `adopt` is told in the same moment.
+- Once another bus took the primary over nothing is taken any more, since it could never be written.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -63,6 +65,8 @@ class FallbackStorage:
         self._runs = Runs(primary)
         # Why memory takes what comes; None while the primary does.
         self._away: str | None = None
+        # Why nothing is taken at all any more: what memory took now could never be written.
+        self._unusable: UnusableStoreError | None = None
         self._opened = self._closed = False
         self._held: OnCommit | None = None
         self._probing = asyncio.Lock()
@@ -85,7 +89,8 @@ class FallbackStorage:
         """
         try:
             return await self._open()
-        except UnusableStoreError:
+        except UnusableStoreError as error:
+            self._unusable = error
             raise
         except StorageError as error:
             self._go_on_without(error.message, error.detail)
@@ -106,7 +111,8 @@ class FallbackStorage:
         await self._settled.wait()
         await self._write_back.landed()
         if self._away is not None and not self._closed:
-            await self.probe(lambda _: None)
+            with suppress(UnusableStoreError):
+                await self.probe(lambda _: None)
         self._closed = True
         await self._settled.wait()
         if self._away is None and self._opened:
@@ -125,6 +131,8 @@ class FallbackStorage:
         """See `Storage.append`."""
         if self._closed:
             on_commit(StorageError("the store is closed"))
+        elif self._unusable is not None:
+            on_commit(self._unusable)
         elif self._write_back.holding:
             self._held = on_commit
         elif self._away is not None:
@@ -135,7 +143,9 @@ class FallbackStorage:
     def _append(self, batch: Sequence[ChannelAppend], on_commit: OnCommit) -> None:
         def settle(result: CommitResult) -> None:
             self._settled.set()
-            if isinstance(result, StorageError) and not isinstance(result, StreamLostError):
+            if isinstance(result, UnusableStoreError):
+                self._unusable = result
+            elif isinstance(result, StorageError) and not isinstance(result, StreamLostError):
                 self._go_on_without(result.message, result.detail)
                 result = Lowered(Durability.MEMORY)
             on_commit(result)
@@ -215,6 +225,10 @@ class FallbackStorage:
             else:
                 self._tell(await self._open(), adopt)
         except StorageError as error:
+            # One that could never be opened may still become this bus' own.
+            if self._opened and isinstance(error, UnusableStoreError):
+                self._unusable = error
+                raise
             return error.message
         return self._primary.problem()
 
@@ -222,6 +236,8 @@ class FallbackStorage:
         try:
             await self._runs.go_on()
             await self._write_back.run(adopt)
+        except UnusableStoreError:
+            raise
         except StorageError as error:
             self._go_on_without(error.message)
         else:
@@ -235,6 +251,8 @@ class FallbackStorage:
 
     def problem(self) -> str | None:
         """See `Storage.problem`."""
+        if self._unusable is not None:
+            return self._unusable.message
         if self._away is None:
             return self._primary.problem()
         return "the buffer of degraded mode is full" if self._buffer.full else None

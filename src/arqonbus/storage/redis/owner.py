@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 
-from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
 from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.storage.redis.connect import Reply
@@ -101,10 +100,11 @@ class Owner:
         """Run a script, and `more` behind it, while the caller has the lock.
 
         Raises:
+            UnusableStoreError: another bus took over this store.
             StorageError: it was not run, or nobody knows whether it was.
         """
         if self.fenced is not None:
-            raise StorageError(self.fenced)
+            raise UnusableStoreError(self.fenced)
         self._turn += 1
         keys = [self._keys.owner, self._keys.index, *self._keys.of(streams)]
         head = (self._token, self._holder, self._lease, self._turn)
@@ -114,4 +114,5 @@ class Owner:
             if error.word == "FENCED":
                 self.fenced = error.message
                 log.error("another bus took over this store", reason=str(error))  # noqa: TRY400 - the reason says all
+                raise UnusableStoreError(error.message) from error
             raise

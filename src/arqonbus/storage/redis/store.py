@@ -283,6 +283,8 @@ class RedisStorage:
                 await self._streams.check(adopt)
                 self._server.suspect = False
                 self._surplus = streams - len(self._streams.known)
+        except UnusableStoreError:
+            raise
         except StorageError as error:
             self._problem = error.message
         else:
