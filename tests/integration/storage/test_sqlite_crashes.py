@@ -64,6 +64,7 @@ class World:
 
     def _disturb(self, patch: pytest.MonkeyPatch) -> None:
         put, write, apply = Worker.put, Journal.write, SqliteStorage._apply
+        commit = SqliteStorage._commit
 
         def locked(worker: Worker, job: Job) -> None:
             def one() -> None:
@@ -91,6 +92,17 @@ class World:
                 raise StorageError("the store refused")
             await apply(storage, generation, batches)
 
+        def refusing_too(
+            storage: SqliteStorage, batch: Sequence[ChannelAppend]
+        ) -> list[StorageError | None]:
+            if not self.refusals:
+                return commit(storage, batch)
+            self.refusals -= 1
+            if self.refusals % 2:
+                commit(storage, batch)
+            raise StorageError("the store refused")
+
+        patch.setattr(SqliteStorage, "_commit", refusing_too)
         patch.setattr(Worker, "put", locked)
         patch.setattr(Journal, "write", faulty)
         patch.setattr(SqliteStorage, "_apply", refusing)
@@ -115,7 +127,7 @@ class World:
         for address in streams:
             known = self.known[address]
             self._count += 1
-            bodies = [b"%d-%d " % (self._count, n) + b"x" * size for n in range(2)]
+            bodies = [b"%04d-%d " % (self._count, n) + b"x" * size for n in range(2)]
             after = len(known.stored) + len(new[address])
             batch.append(ChannelAppend(address, known.epoch, after, 1, bodies))
             new[address] += bodies

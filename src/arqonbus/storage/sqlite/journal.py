@@ -29,6 +29,7 @@ _FLAGS = os.O_RDWR | os.O_CLOEXEC | os.O_DSYNC
 # Checksum of all that follows, length of the content, generation.
 _HEAD = struct.Struct("<IIQ")
 _CHECKED = 4
+_GENERATION = 8
 _Item = tuple[str, str, str, int, int, list[bytes], dict[int, str]]
 
 Batch = Sequence[ChannelAppend]
@@ -106,9 +107,9 @@ class Journal:
         """The halves that are younger than `generation`, the older one first.
 
         Raises:
-            UnusableStoreError: one between is missing, or a record means nothing.
+            UnusableStoreError: one between is missing, or a record is damaged or means nothing.
         """
-        halves = [self._half(number) for number in (0, 1)]
+        halves = [self._half(number, generation) for number in (0, 1)]
         for found, batches in sorted(halves, key=lambda half: half[0]):
             if found > generation:
                 if found != generation + 1:
@@ -118,20 +119,47 @@ class Journal:
                 generation = found
                 yield found, batches
 
-    def _half(self, number: int) -> tuple[int, list[Batch]]:
+    def _half(self, number: int, held: int) -> tuple[int, list[Batch]]:
         """Records up to the first one that is not whole: that was never acknowledged."""
         data = os.pread(self._file, self.half, self._start(number))
         generation, at, batches = 0, 0, []
-        while at + _HEAD.size <= self.half:
-            checksum, length, found = _HEAD.unpack_from(data, at)
-            end = at + _HEAD.size + length
-            if length == 0 or end > self.half or found != (generation or found):
+        while (record := _record(data, at)) is not None:
+            found, content = record
+            if found != (generation or found):
                 break
-            if zlib.crc32(data[at + _CHECKED : end]) != checksum:
-                break
-            batches.append(_decoded(data[at + _HEAD.size : end]))
-            generation, at = found, end
+            batches.append(_decoded(content))
+            generation, at = found, at + _HEAD.size + len(content)
+        for later in (held + 1, held + 2):
+            _check_nothing_follows(data, at, later)
         return generation, batches
+
+
+def _record(data: bytes, at: int) -> tuple[int, bytes] | None:
+    """Generation and content of the record that begins here, if it is whole."""
+    if not 0 <= at <= len(data) - _HEAD.size:
+        return None
+    checksum, length, generation = _HEAD.unpack_from(data, at)
+    content = data[at + _HEAD.size : at + _HEAD.size + length]
+    if length == 0 or len(content) < length:
+        return None
+    if zlib.crc32(content, zlib.crc32(data[at + _CHECKED : at + _HEAD.size])) != checksum:
+        return None
+    return generation, content
+
+
+def _check_nothing_follows(data: bytes, at: int, generation: int) -> None:
+    """Only the last record can be one that was cut while it was written.
+
+    Raises:
+        UnusableStoreError: a whole one comes after it, so that it was acknowledged and damaged.
+    """
+    sought = generation.to_bytes(_GENERATION, "little")
+    place = data.find(sought, at)
+    while place >= 0:
+        start = place - _HEAD.size + _GENERATION
+        if start > at and _record(data, start) is not None:
+            raise UnusableStoreError(f"a record of the journal's generation {generation} is damaged")
+        place = data.find(sought, place + 1)
 
 
 def record_of(generation: int, batch: Batch) -> bytes:
