@@ -109,13 +109,15 @@ class Streams:
                 self.adopted.append(self.hub.load_one(info))
                 continue
             before = channel.epoch, channel.last_seq
+            # A stream that came into sight with all its positions has lost none.
+            shorter = info.last_seq < channel.last_seq
             channel.adopt(info)
             channel.stamp(self.hub.durability)
             if (channel.epoch, channel.last_seq) != before:
                 channel.ids.forget_stored()
                 self.adopted.append(channel)
-                # Here, since a loss may be met by a commit, a read or the store's own looking.
-                self._metrics.stream_lost()
+                if shorter or channel in self._restarting:
+                    self._metrics.stream_lost()
                 self._announce(channel, *before)
                 for wake in channel.watchers:
                     wake()
