@@ -16,6 +16,7 @@ from arqonbus.delayed.schedule import Item, Key, Schedule
 from arqonbus.errors import StorageError
 from arqonbus.groups import burial, engine
 from arqonbus.groups.figures import GroupFigures
+from arqonbus.groups.pump import Pump
 from arqonbus.groups.state import GroupState
 from arqonbus.model.durability import Durability
 
@@ -114,11 +115,11 @@ def test_settled_tasks_are_not_kept_as_long_as_one_that_is_held() -> None:
     state = GroupState("e", 0, 5)
     state.join("slow", 1)
     state.offer(1)
-    state.out(*state.take(0), 0, FAR)
+    state.out(state.take(0)[0], 0, FAR)
     state.join("quick", 1)
     for seq in range(2, 9_000):
         state.offer(seq)
-        state.out(*state.take(seq), seq, FAR + seq)
+        state.out(state.take(seq)[0], seq, FAR + seq)
         state.ack([seq])
         state.expire(seq)
     assert len(state._deadlines) < 2_000
@@ -213,5 +214,5 @@ async def test_a_body_of_the_next_epoch_is_not_taken_for_a_task_of_this_one() ->
         before = group.state.epoch
         group.channel.epoch = "another"
         with pytest.raises(StorageError, match="new epoch"):
-            await engine.Pump(group, works.bus, works.bus._metrics, 9)._body(1)
+            await Pump(group, works.bus, works.bus._metrics, 9)._body(1)
         group.channel.epoch = before

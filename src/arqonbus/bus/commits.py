@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+_TELL_EVERY = 1_000_000  # microseconds
+
 
 class Commits:
     """Hands what waits to the store and tells everybody what became of it.
@@ -57,6 +59,8 @@ class Commits:
         self._dedup_window = limits.dedup_window
         self._done = done
         self._started = 0
+        self._untold = 0
+        self._told_at = -_TELL_EVERY
 
     def start(self) -> None:
         """Commit what waits, unless a commit is under way: its end starts the next one."""
@@ -205,7 +209,11 @@ class Commits:
             piece.channel.ids.refused()
             self._tell_refused(piece, everything, error)
         self._ledger.refused += refused
-        log.error("commit refused", messages=refused, reason=str(error))
+        self._untold += refused
+        # A store that is away refuses thousands a second: the first is told, then sums.
+        if self._tick.micros - self._told_at >= _TELL_EVERY:
+            log.error("commits refused", messages=self._untold, reason=str(error))
+            self._told_at, self._untold = self._tick.micros, 0
 
     def _refuse_unmet(self, piece: Taken, reached: Durability) -> None:
         unmet = {index for index, least in piece.requires.items() if least > reached}

@@ -124,10 +124,14 @@ class Work:
         """Leave: what is not settled goes to the others."""
         if not self._ended:
             self.end()
-            try:
-                await self._run("group.leave", **self._names)
-            except (ClientError, TimeoutError) as error:
-                log.info("leaving a group: %s", error)
+            await self.leave()
+
+    async def leave(self) -> None:
+        """Have the server hand out nothing more to this connection."""
+        try:
+            await self._run("group.leave", **self._names)
+        except (ClientError, TimeoutError) as error:
+            log.info("leaving a group: %s", error)
 
     async def __aenter__(self) -> Self:
         return self
@@ -173,10 +177,13 @@ class Work:
         self._broken.set()
 
     def end(self, error: ClientError | None = None) -> None:
-        """No more tasks will come; `error` is raised after those that wait."""
+        """No more tasks will come, and those that wait are not this worker's any more; `error` is
+        raised.
+        """
         if self._ended:
             return
         self._ended, self._error = True, error
+        self._tasks.clear()
         self._joining.cancel()
         self._on_close(self._key)
         self._wake.set()
@@ -191,8 +198,11 @@ class Work:
             self._broken.clear()
             try:
                 await self._run("group.join", **self._names, **self._join)
-            except (ConnectionLostError, ConnectFailedError, TimeoutError):
+            except (ConnectionLostError, ConnectFailedError):
                 continue  # the next try waits for a connection
+            except TimeoutError:
+                await self.leave()  # the answer may come yet, and must not stand in the way
+                continue
             except RefusedError as error:
                 if not error.retryable or not self.first.done():
                     self.end(error)
@@ -243,51 +253,3 @@ def _check(task: Task, answer: Mapping[str, Any]) -> None:
     if task.seq in answer["refused"]:
         what = f"this worker does not hold {task.seq} any more: the time was up"
         raise RefusedError("CONFLICT", what, retryable=False)
-
-
-class Works:
-    """By room, channel and group; one for each, since a connection joins a group once."""
-
-    def __init__(self, run: Run, backoff: Backoff) -> None:
-        self._run = run
-        self._backoff = backoff
-        self._works: dict[Key, Work] = {}
-
-    def open(self, key: Key, join: Mapping[str, object]) -> Work:
-        """A new worker, whose `first` is the outcome of its first join.
-
-        Raises:
-            InvalidArgumentError: there is one already.
-        """
-        if key in self._works:
-            raise InvalidArgumentError(f"group {key[2]} is joined already by this client")
-        work = Work(key, join, self._run, backoff=self._backoff, on_close=self._forget)
-        self._works[key] = work
-        return work
-
-    def task(self, frame: outbound.Task) -> None:
-        """Route a task; one of a group that was just left is passed over, others will get it."""
-        work = self._works.get((frame.room, frame.channel, frame.group))
-        if work is not None:
-            work.take(frame)
-
-    def gap(self, frame: outbound.Gap) -> bool:
-        """Whether the gap is one of a group; then it is routed."""
-        group, payload = frame.payload.get("group"), frame.payload
-        work = self._works.get((frame.room, frame.channel, str(group)))
-        if work is not None and group is not None:
-            work.gap(int(payload["from_seq"]), int(payload["to_seq"]))
-        return group is not None
-
-    def broken(self) -> None:
-        """The connection is gone."""
-        for work in self._works.values():
-            work.broken()
-
-    def end_all(self, error: ClientError, *, quiet: bool) -> None:
-        """The client ended; iterators only stop if `quiet`."""
-        for work in tuple(self._works.values()):
-            work.end(None if quiet else error)
-
-    def _forget(self, key: Key) -> None:
-        self._works.pop(key, None)

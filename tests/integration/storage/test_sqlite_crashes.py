@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import threading
-from copy import deepcopy
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 

@@ -28,7 +28,7 @@ def test_a_refused_batch_is_delivered_to_nobody_and_told_to_each_publisher() -> 
     ]
     assert all(error.retryable for error, _ in asker.errors + silent.errors)
     assert (subscriber.chunks, asker.acks, silent.acks) == ([], [], [])
-    assert [(line["event"], line["messages"]) for line in logs] == [("commit refused", 6)]
+    assert [(line["event"], line["messages"]) for line in logs] == [("commits refused", 6)]
     assert (stage.flushes, stage.bus.idle) == (1, True)
 
 
