@@ -158,7 +158,9 @@ def _check_nothing_follows(data: bytes, at: int, generation: int) -> None:
     while place >= 0:
         start = place - _HEAD.size + _GENERATION
         if start > at and _record(data, start) is not None:
-            raise UnusableStoreError(f"a record of the journal's generation {generation} is damaged")
+            raise UnusableStoreError(
+                f"a record of the journal's generation {generation} is damaged"
+            )
         place = data.find(sought, place + 1)
 
 
