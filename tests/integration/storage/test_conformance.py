@@ -26,10 +26,13 @@ from arqonbus.storage.interface import (
 )
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
+from arqonbus.storage.sqlite.journal import HALF
 from arqonbus.storage.sqlite.store import SqliteStorage
 
 Make = Callable[[Retention], Storage]
-BACKENDS = ["sqlite", "sqlite-degraded", "memory", "redis", "redis-degraded"]
+# What a small one holds of the journal is turned over all the time.
+SMALL = 400
+BACKENDS = ["sqlite", "sqlite-small", "sqlite-degraded", "memory", "redis", "redis-degraded"]
 
 
 @pytest.fixture(params=BACKENDS)
@@ -49,7 +52,8 @@ def opener(backend: str, path: Path, valkey: Valkey) -> Make:
     def made(retention: Retention) -> Storage:
         if backend == "memory":
             return MemoryStorage(retention)
-        storage: Storage = SqliteStorage(path, retention)
+        half = SMALL if backend == "sqlite-small" else HALF
+        storage: Storage = SqliteStorage(path, retention, half=half)
         if backend.startswith("redis"):
             storage = redis_store(valkey, retention, prefix=prefix)
         if not backend.endswith("degraded"):

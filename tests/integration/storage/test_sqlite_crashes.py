@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conformance.storage import WIDE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.sqlite_store import held
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
@@ -63,8 +65,7 @@ class World:
         self.storage = self._at(folder / "0")
 
     def _disturb(self, patch: pytest.MonkeyPatch) -> None:
-        put, write, apply = Worker.put, Journal.write, SqliteStorage._apply
-        commit = SqliteStorage._commit
+        put, write = Worker.put, Journal.write
 
         def locked(worker: Worker, job: Job) -> None:
             def one() -> None:
@@ -76,36 +77,42 @@ class World:
 
         def faulty(journal: Journal, generation: int, offset: int, record: bytes) -> None:
             fault, self.fault = self.fault, None
-            if fault is None:
-                write(journal, generation, offset, record)
-                return
-            part = record[: int(len(record) * FAULTS[fault])]
-            write(journal, generation, offset, part)
-            raise OSError(5, "Input/output error")
+            part = 1.0 if fault is None else FAULTS[fault]
+            write(journal, generation, offset, record[: int(len(record) * part)])
+            if fault is not None:
+                raise OSError(5, "Input/output error")
 
-        async def refusing(storage: SqliteStorage, generation: int, batches: list[Batch]) -> None:
-            if self.refusals:
-                self.refusals -= 1
-                self.touched = True
-                if self.refusals % 2:
-                    await apply(storage, generation, batches)
-                raise StorageError("the store refused")
-            await apply(storage, generation, batches)
-
-        def refusing_too(
-            storage: SqliteStorage, batch: Sequence[ChannelAppend]
-        ) -> list[StorageError | None]:
-            if not self.refusals:
-                return commit(storage, batch)
-            self.refusals -= 1
-            if self.refusals % 2:
-                commit(storage, batch)
-            raise StorageError("the store refused")
-
-        patch.setattr(SqliteStorage, "_commit", refusing_too)
         patch.setattr(Worker, "put", locked)
         patch.setattr(Journal, "write", faulty)
-        patch.setattr(SqliteStorage, "_apply", refusing)
+        self._have_the_tables_refuse(patch)
+
+    def _have_the_tables_refuse(self, patch: pytest.MonkeyPatch) -> None:
+        apply, commit = SqliteStorage._apply, SqliteStorage._commit
+
+        async def applied(storage: SqliteStorage, generation: int, batches: list[Batch]) -> None:
+            if self._comes_through():
+                await apply(storage, generation, batches)
+            self._told()
+
+        def committed(
+            storage: SqliteStorage, batch: Sequence[ChannelAppend]
+        ) -> list[StorageError | None]:
+            done = commit(storage, batch) if self._comes_through() else []
+            self._told()
+            return done
+
+        patch.setattr(SqliteStorage, "_apply", applied)
+        patch.setattr(SqliteStorage, "_commit", committed)
+
+    def _comes_through(self) -> bool:
+        """Whether the tables take it, be it that they say that they refused."""
+        return self.refusals % 2 == 0
+
+    def _told(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            self.touched = True
+            raise StorageError("the store refused")
 
     @staticmethod
     def _at(folder: Path) -> SqliteStorage:
@@ -208,14 +215,14 @@ class World:
             address: known.epoch for address, known in expected.items()
         }
         for address, known in expected.items():
-            assert known.fits(await _held(found, address))
+            assert known.fits(await held(found, address))
         await found.close()
 
     async def check(self) -> None:
         """What a read finds."""
         for address, known in self.known.items():
             before = deepcopy(known)
-            found = await _held(self.storage, address)
+            found = await held(self.storage, address)
             assert before.fits(found) or known.fits(found)
 
     async def crash(self) -> None:
@@ -237,17 +244,14 @@ class World:
         """As the bus does, take what is there."""
         await self.storage.open()
         for address, known in self.known.items():
-            found = await _held(self.storage, address)
+            found = await held(self.storage, address)
             assert known.fits(found)
             known.stored[known.first - 1 :] = [body for _, body in found]
             known.besides = []
 
 
-async def _held(storage: SqliteStorage, address: Address) -> list[tuple[int, bytes]]:
-    page = await storage.read(address, after=0, through=2**53, limit=10**6, max_bytes=10**9)
-    assert page is not None
-    return [(message.seq, message.body) for message in page.messages]
-
+# What to do, and with what.
+Step = tuple[Any, ...]  # Any: each kind of step has values of its own
 
 _STREAM = st.sampled_from(STREAMS)
 _STEP = st.one_of(
@@ -275,7 +279,7 @@ _STEP = st.one_of(
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(_STEP, max_size=30))
 def test_any_crash_leaves_what_was_acknowledged(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple]
+    tmp_path_factory: pytest.TempPathFactory, steps: list[Step]
 ) -> None:
     folder = tmp_path_factory.mktemp("crashes")
     with pytest.MonkeyPatch.context() as patch:
@@ -283,7 +287,7 @@ def test_any_crash_leaves_what_was_acknowledged(
     shutil.rmtree(folder)
 
 
-async def _lived(world: World, steps: list[tuple]) -> None:
+async def _lived(world: World, steps: list[Step]) -> None:
     await world.storage.open()
     for address in STREAMS:
         await world.change("create", address)
@@ -295,7 +299,7 @@ async def _lived(world: World, steps: list[tuple]) -> None:
         elif step == "refuse":
             world.refusals = values[0]
         elif step == "probe":
-            await world.storage.probe(lambda infos: None)
+            await world.storage.probe(lambda _: None)
         elif values:
             await world.change(step, values[0])
         else:

@@ -34,6 +34,10 @@ def handed_in(storage: SqliteStorage, item: ChannelAppend) -> asyncio.Future[Com
     return done
 
 
+def _wait(event: threading.Event) -> None:
+    event.wait()
+
+
 @pytest.mark.parametrize("change", ["delete", "restart"])
 async def test_a_change_waits_for_the_append_under_way(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
@@ -122,7 +126,7 @@ async def test_nothing_is_acknowledged_behind_a_refused_record_that_may_be_missi
     await add(storage, 0, b"o", address=OTHER)
     slow = threading.Event()
     assert storage._writer is not None
-    storage._writer.put(lambda: slow.wait() and None)
+    storage._writer.put(lambda: _wait(slow))
     with monkeypatch.context() as patch:
         refusing(patch, part=part)
         with pytest.raises(StorageError):
@@ -201,7 +205,7 @@ async def test_a_read_while_the_store_closes_is_not_short(tmp_path: Path) -> Non
     await add(storage, 1, b"b")
     slow = threading.Event()
     assert storage._writer is not None
-    storage._writer.put(lambda: slow.wait() and None)
+    storage._writer.put(lambda: _wait(slow))
     early = asyncio.create_task(held(storage))
     closing = asyncio.create_task(storage.close())
     await asyncio.sleep(0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conformance.storage import ADDRESS, EPOCH, WIDE, append, commit, put
+from support.sqlite_store import add, held, killed, refusing
 
 from arqonbus.errors import StorageError
 from arqonbus.model.address import Address
@@ -18,26 +19,9 @@ from arqonbus.storage.sqlite.journal import HALF, START, Journal, record_of
 from arqonbus.storage.sqlite.store import SqliteStorage
 
 
-async def add(storage: SqliteStorage, after: int, *bodies: bytes) -> None:
-    """Append without a read before it, which would have the tables take everything."""
-    await commit(storage, [append(bodies, after=after)])
-
-
 def in_tables(path: Path) -> int:
     with closing(sqlite3.connect(path)) as file:
         return int(file.execute("SELECT count(*) FROM messages").fetchone()[0])
-
-
-async def seqs(storage: SqliteStorage) -> list[tuple[int, bytes]]:
-    page = await storage.read(ADDRESS, after=0, through=2**53, limit=10**6, max_bytes=10**9)
-    assert page is not None
-    return [(message.seq, message.body) for message in page.messages]
-
-
-async def killed(storage: SqliteStorage) -> None:
-    """Let go of the files as a process does that is killed: nothing is put into the tables."""
-    storage._ahead = None
-    await storage.close()
 
 
 async def test_an_acknowledged_append_is_in_the_journal_and_survives(tmp_path: Path) -> None:
@@ -52,7 +36,7 @@ async def test_an_acknowledged_append_is_in_the_journal_and_survives(tmp_path: P
     again = SqliteStorage(path, WIDE)
     (info,) = await again.open()
     assert (info.last_seq, info.last_timestamp, info.size) == (4, 1, 8)
-    assert await seqs(again) == [(1, b"first"), (2, b"a"), (3, b"b"), (4, b"c")]
+    assert await held(again) == [(1, b"first"), (2, b"a"), (3, b"b"), (4, b"c")]
     assert list(await again.newest_keys(ADDRESS, 5)) == [StoredKey(3, "k", b"b")]
     await add(again, 4, b"d")
     await again.close()
@@ -77,7 +61,7 @@ async def test_a_record_that_is_not_whole_was_never_acknowledged(tmp_path: Path,
         file.write(b"\0" * cut)
     again = SqliteStorage(path, WIDE)
     await again.open()
-    assert [seq for seq, _ in await seqs(again)] == [1, 2]
+    assert [seq for seq, _ in await held(again)] == [1, 2]
     await again.close()
 
 
@@ -91,7 +75,7 @@ async def test_halves_take_turns_and_nothing_is_lost_when_killed_anywhere(tmp_pa
     await killed(storage)
     again = SqliteStorage(path, WIDE)
     await again.open()
-    assert [seq for seq, _ in await seqs(again)] == list(range(1, count + 1))
+    assert [seq for seq, _ in await held(again)] == list(range(1, count + 1))
     await again.close()
 
 
@@ -102,7 +86,7 @@ async def test_a_batch_larger_than_the_journal_goes_to_the_tables(tmp_path: Path
     await add(storage, 1, b"b")
     await add(storage, 2, b"x" * (HALF + 1))
     await add(storage, 3, b"d")
-    assert [seq for seq, _ in await seqs(storage)] == [1, 2, 3, 4]
+    assert [seq for seq, _ in await held(storage)] == [1, 2, 3, 4]
     await storage.close()
 
 
@@ -114,14 +98,8 @@ async def test_a_refused_write_is_not_taken_for_a_message_later(
     storage = SqliteStorage(path, WIDE)
     await storage.open()
     await add(storage, 0, b"a")
-    write = Journal.write
-
-    def refusing(self: Journal, generation: int, offset: int, record: bytes) -> None:
-        write(self, generation, offset, record)
-        raise OSError(5, "Input/output error")
-
     with monkeypatch.context() as patch:
-        patch.setattr(Journal, "write", refusing)
+        refusing(patch, part=1)
         with pytest.raises(StorageError, match="the journal refused"):
             await add(storage, 1, b"refused")
     assert storage.problem() is not None
@@ -131,7 +109,7 @@ async def test_a_refused_write_is_not_taken_for_a_message_later(
     await killed(storage)
     again = SqliteStorage(path, WIDE)
     await again.open()
-    assert await seqs(again) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")]
+    assert await held(again) == [(1, b"a"), (2, b"b"), (3, b"c"), (4, b"d")]
     await again.close()
 
 
@@ -191,7 +169,7 @@ async def test_readers_and_appends_at_once_see_every_position(tmp_path: Path) ->
 
     async def look() -> None:
         while len(seen) < 300:
-            seen[:] = [seq for seq, _ in await seqs(storage)]
+            seen[:] = [seq for seq, _ in await held(storage)]
             assert seen == list(range(1, len(seen) + 1))
 
     looking = asyncio.create_task(look())
