@@ -32,8 +32,15 @@ def storage_problems(settings: Settings, origins: Mapping[str, str]) -> Iterator
         )
     if settings.profile == "prod":
         yield from _production(settings, origins)
+    if storage.backend == "memory" and storage.mode == "degraded":
+        yield "storage.mode: degraded means nothing with storage.backend memory: remove one of both"
     if storage.backend == "redis":
         yield from _redis(settings)
+    elif settings.redis.url is not None:
+        yield (
+            f"redis.url is set but storage.backend is {storage.backend}, so that server would not "
+            "be used: remove one of both"
+        )
 
 
 def redis_password(redis: RedisSettings) -> str | None:

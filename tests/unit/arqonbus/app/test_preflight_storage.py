@@ -98,3 +98,11 @@ def test_a_password_file_that_holds_none(tmp_path: Path, content: bytes) -> None
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"redis\.password_file"):
         redis_password(RedisSettings(password_file=file))
+
+
+def test_what_was_meant_but_would_not_be_used() -> None:
+    elsewhere = {"storage": {"backend": "sqlite"}, "redis": {"url": "redis://h"}}
+    assert "redis.url is set but storage.backend is sqlite" in found(elsewhere)
+    assert "means nothing with storage.backend memory" in found(
+        {"storage": {"backend": "memory", "mode": "degraded"}}
+    )
