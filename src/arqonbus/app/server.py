@@ -187,11 +187,12 @@ async def _drain(app: App) -> int:
     deadline = asyncio.get_running_loop().time() + limit
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
+    # In one breath: a client that is refused from now on must know why by then.
     app.bus.drain()
-    await app.groups.stop()
-    await app.delayed.stop()
     for listener in tuple(app.shared.listeners):
         listener.session.notice({"event": "draining", "reconnect": True})
+    await app.groups.stop()
+    await app.delayed.stop()
     clean = await _within(deadline, _idle(app))
     left = max(0.0, deadline - asyncio.get_running_loop().time())
     await app.websocket.close(CloseCode.GOING_AWAY, left)

@@ -101,7 +101,7 @@ def test_a_password_file_that_holds_none(tmp_path: Path, content: bytes) -> None
 
 
 def test_what_was_meant_but_would_not_be_used() -> None:
-    elsewhere = {"storage": {"backend": "sqlite"}, "redis": {"url": "redis://h"}}
+    elsewhere: dict[str, object] = {"storage": {"backend": "sqlite"}, "redis": {"url": "redis://h"}}
     assert "redis.url is set but storage.backend is sqlite" in found(elsewhere)
     assert "means nothing with storage.backend memory" in found(
         {"storage": {"backend": "memory", "mode": "degraded"}}
