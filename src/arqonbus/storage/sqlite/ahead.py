@@ -130,14 +130,20 @@ class Ahead:
         self._task = asyncio.create_task(self._put(self._applying))
 
     async def _put(self, half: Half) -> None:
+        failure: StorageError | None = None
         try:
             await self._apply(half.generation, half.batches)
         except StorageError as error:
-            self.failure = error
+            failure = error
         except Exception as error:
             log.exception("the journal can't be put into the tables")
-            self.failure = StorageError(f"the store failed: {type(error).__name__}")
-        else:
+            failure = StorageError(f"the store failed: {type(error).__name__}")
+        self._applied(failure)
+
+    def _applied(self, failure: StorageError | None) -> None:
+        """The tables took a half, or why not: whoever waits for them is told."""
+        self.failure = failure
+        if failure is None:
             self._applying = None
         self._task = None
         waiting, self._waiting = self._waiting, []
