@@ -197,7 +197,7 @@ class Groups:
             del self._groups[group.name]
             self.past.add(group.state.counts)
             self.past.lost += group.state.unsettled
-            group.channel.watchers.remove(group.wake.set)
+            group.channel.watchers.remove(group.changed)
             self._tasks.pop(group.name).cancel()
 
     def _made(
@@ -207,7 +207,7 @@ class Groups:
 
     def _install(self, group: Group) -> None:
         self._groups[group.name] = group
-        group.channel.watchers.append(group.wake.set)
+        group.channel.watchers.append(group.changed)
         pump = Pump(group, self._bus, self._metrics, self.settings.max_pending)
         self._tasks[group.name] = asyncio.create_task(pump.run())
 

@@ -103,6 +103,11 @@ class Group:
         self.state.leave(client_id, self.clock())
         self.wake.set()
 
+    def changed(self) -> None:
+        """The channel has something new, which only matters if there is somebody to have it."""
+        if self.peers or self.channel.epoch != self.state.epoch:
+            self.wake.set()
+
     async def ack(self, client_id: str, seqs: Sequence[int], epoch: str) -> Outcome:
         """Settle what this worker holds of `seqs`; recorded when it returns.
 
