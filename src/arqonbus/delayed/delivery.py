@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # The longest rest, so that a clock that jumped is noticed; and the pause after a failure.
 _PAUSE = 1.0
 _SHORTEST = 0.002
+# The longest pause of one that asks for more than can be had at present.
+_LONGEST = 60.0
 # Deliveries under way at a time.
 _AT_ONCE = 1024
 
@@ -106,10 +108,15 @@ class Delivery:
         self._book.end(item, done)
 
     def _put_back(self, item: Item, error: ArqonBusError) -> None:
-        """Try again in a while: everything in its order, or only this one if it asks too much."""
-        log.warning("a delayed message has to wait", reason=error.message, number=item.number)
+        """Try again in a while: everything in its order, or only this one if it asks too much,
+        and that the more seldom the longer it is late.
+        """
+        if item.due == item.at and not self._failed:
+            log.warning("a delayed message has to wait", reason=error.message, number=item.number)
         if isinstance(error, StorageError):
             self._failed = True
             self._book.queue(item)
-        else:
-            self._book.queue(item, self._bus.tick.now() + int(_PAUSE * 1e6))
+            return
+        now = self._bus.tick.now()
+        pause = min(max(_PAUSE, (now - item.at) / 8e6), _LONGEST)
+        self._book.queue(item, now + int(pause * 1e6))
