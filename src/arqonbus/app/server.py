@@ -16,7 +16,7 @@ from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
 from arqonbus.app.preflight import lacks
-from arqonbus.errors import StorageError
+from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.storage.fallback.runs import Runs
 from arqonbus.storage.interface import UnusableStoreError
@@ -66,6 +66,10 @@ async def _serve(settings: Settings) -> int:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
         return Exit.IO
+    except ArqonBusError as error:
+        log.error("the store holds more than the settings allow", reason=error.message)  # noqa: TRY400 - the reason says all
+        await app.storage.close()
+        return Exit.CONFIG
     if not await _listen(app):
         await app.storage.close()
         return Exit.UNAVAILABLE
