@@ -31,13 +31,25 @@ class ArqonBusError(Exception):
         code: the wire code.
         message: one sentence for a person, free of internals.
         retryable: whether the same request may succeed later.
+        retry_after: seconds after which it may, where that is known.
+        about: what it was about, and which rule says so: for the operator's records only.
     """
 
-    def __init__(self, code: ErrorCode, message: str, *, retryable: bool = False) -> None:
+    def __init__(
+        self,
+        code: ErrorCode,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        about: str = "",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.retryable = retryable
+        self.retry_after = retry_after
+        self.about = about
 
 
 class StorageError(ArqonBusError):

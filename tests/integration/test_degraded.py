@@ -51,7 +51,7 @@ class Wired:
         self.peer = FakePeer(self.bus, "c_1", "", JSON)
         self.bus.hub.peers["c_1"] = self.peer
         self.subscriber = FakeSubscriber()
-        self.bus.hub.obtain(*ADDRESS).add(self.subscriber)
+        self.bus.hub.obtain(ADDRESS).add(self.subscriber)
         return self
 
     async def send(self, *frames: dict[str, object]) -> None:
@@ -71,7 +71,7 @@ class Wired:
         return [(ack["seq"], ack["durability"]) for ack in self.peer.acks]
 
     async def history(self) -> list[object]:
-        channel = self.bus.hub.existing(*ADDRESS)
+        channel = self.bus.hub.existing(ADDRESS)
         page = await self.bus.streams.read(channel, after=0, limit=100, max_bytes=10**6)
         assert page is not None
         return [message.seq for message in page.messages]
@@ -129,7 +129,7 @@ async def test_a_start_without_the_store_joins_what_the_store_turns_out_to_hold(
     server = FailingServer()
     before = await Wired(server).start()
     await before.send({"payload": 1}, {"payload": 2})
-    epoch = before.bus.hub.existing(*ADDRESS).epoch
+    epoch = before.bus.hub.existing(ADDRESS).epoch
     await before.storage.close()
     server.down = True
     wired = await Wired(server).start()
@@ -137,7 +137,7 @@ async def test_a_start_without_the_store_joins_what_the_store_turns_out_to_hold(
     assert wired.receipts() == [(1, "memory")]
     server.down = False
     await wired.bus.look_after()
-    channel = wired.bus.hub.existing(*ADDRESS)
+    channel = wired.bus.hub.existing(ADDRESS)
     assert (channel.epoch, channel.last_seq) == (epoch, 3)
     assert [notice["now"] for notice in wired.subscriber.notices] == [{"epoch": epoch, "seq": 3}]
     await wired.send({"payload": 4})
@@ -156,7 +156,7 @@ async def test_a_stream_lost_while_the_store_was_away_is_announced_once() -> Non
     await wired.bus.look_after()
     await wired.send({"payload": 4})
     assert [notice["now"] for notice in wired.subscriber.notices] == [
-        {"epoch": wired.bus.hub.existing(*ADDRESS).epoch, "seq": 1}
+        {"epoch": wired.bus.hub.existing(ADDRESS).epoch, "seq": 1}
     ]
     stored = [wire.body_payload(body) for body in wired.server.bodies(ADDRESS)]
     assert stored == [b"3", b"4"]

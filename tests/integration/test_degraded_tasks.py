@@ -18,6 +18,7 @@ from arqonbus.config.model import DelayedSettings, GroupSettings, LimitSettings
 from arqonbus.delayed.engine import Delayed
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.group import Group
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.routing.hub import Hub
 from arqonbus.storage.fallback.store import FallbackStorage
@@ -57,7 +58,7 @@ class Life:
             await asyncio.sleep(0)
 
     async def make(self, name: str, after: int = 0) -> Group:
-        return await self.groups.create(self.bus.hub.obtain("r", "c"), name, TERMS, after)
+        return await self.groups.create(self.bus.hub.obtain(Address("r", "c")), name, TERMS, after)
 
     async def keep(self, payload: str, seconds: int) -> None:
         frame = delayed_frame(payload, rfc3339(NOON + seconds * SECOND))
@@ -113,7 +114,7 @@ async def test_work_goes_on_without_the_store_and_is_there_when_it_was_back() ->
         await bus.come_back()
         assert bus.bus.condition.report()["degraded"] is False
     async with life(server) as bus:
-        group = bus.groups.get("r", "c", "g")
+        group = bus.groups.get(Address("r", "c"), "g")
         assert group.state.floor == 1
         assert {seq: w.attempts for seq, w in group.state.waiting.items()} == {2: 1, 3: 1}
 
@@ -136,16 +137,16 @@ async def test_what_the_store_held_is_taken_up_when_it_was_away_at_the_start() -
         server.down = False
         await bus.come_back()
         assert sorted(group.name[2] for group in bus.groups) == ["new", "old"]
-        old, worker = bus.groups.get("r", "c", "old"), Worker("b")
+        old, worker = bus.groups.get(Address("r", "c"), "old"), Worker("b")
         old.join(worker, 9)
         await bus.quiet()
         assert worker.tasks == [(2, 2), (3, 1)]
         await bus.at(20)
-        got = bus.bus.hub.existing("r", "c").last_seq
+        got = bus.bus.hub.existing(Address("r", "c")).last_seq
     async with life(server) as bus:
         assert sorted(group.name[2] for group in bus.groups) == ["new", "old"]
         assert len(bus.delayed.schedule) == 0
-        channel = bus.bus.hub.existing("r", "c")
+        channel = bus.bus.hub.existing(Address("r", "c"))
         page = await bus.bus.streams.read(channel, after=0, limit=99, max_bytes=10**6)
     assert page is not None
     assert len(page.messages) == got

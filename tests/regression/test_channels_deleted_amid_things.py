@@ -12,6 +12,7 @@ from unit.arqonbus.groups.stage import TERMS
 
 from arqonbus.bus.clock import rfc3339
 from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.model.address import Address
 
 RC = {"room": "r", "channel": "c"}
 LATER = 10_000_000
@@ -37,8 +38,8 @@ async def test_nobody_joins_a_channel_that_is_there_no_more(calls: Calls) -> Non
     joining = asyncio.create_task(calls.code("join_channel", **RC))
     await advanced()
     hub = calls.wired.hub
-    hub.forget(hub.existing("r", "c"))
-    hub.obtain("r", "c")
+    hub.forget(hub.existing(Address("r", "c")))
+    hub.obtain(Address("r", "c"))
     calls.storage.gate.set()
     assert await joining is ErrorCode.CONFLICT
     assert calls.caller.joined == {}
@@ -55,7 +56,7 @@ async def test_a_channel_is_not_deleted_while_its_first_group_is_recorded(calls:
     assert (error.code, "groups consume it" in error.message) == (ErrorCode.CONFLICT, True)
     calls.storage.commit()
     assert (await joining)["created"]
-    assert calls.wired.groups.get("r", "c", "g").channel is channel
+    assert calls.wired.groups.get(Address("r", "c"), "g").channel is channel
     assert calls.wired.hub.holds(channel)
     await calls.wired.groups.stop()
 

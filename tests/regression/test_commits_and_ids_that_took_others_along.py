@@ -38,7 +38,7 @@ async def test_the_ids_of_a_stream_that_comes_while_others_are_read_are_known() 
         for name in "cd":
             works.send(source, "x", channel=name, id=f"{name}1")
         await works.quiet()
-        channels = [works.hub.existing("r", name) for name in "cd"]
+        channels = [works.hub.existing(Address("r", name)) for name in "cd"]
         infos = [await works.storage.restart(channel.address, "e2") for channel in channels]
         newest_keys = works.storage.newest_keys
 

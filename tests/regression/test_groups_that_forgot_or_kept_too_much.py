@@ -18,6 +18,7 @@ from arqonbus.groups import burial, engine
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.groups.pump import Pump
 from arqonbus.groups.state import GroupState
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 
 RCG = {"room": "r", "channel": "c", "group": "g"}
@@ -25,13 +26,13 @@ FAR = 10**12
 
 
 async def deleted(works: Works, name: str = "g") -> None:
-    deleting = asyncio.ensure_future(works.groups.delete(works.groups.get("r", "c", name)))
+    deleting = asyncio.ensure_future(works.groups.delete(works.groups.get(Address("r", "c"), name)))
     await works.quiet()
     await deleting
 
 
 async def nacked(works: Works, seq: int) -> None:
-    group = works.groups.get("r", "c", "g")
+    group = works.groups.get(Address("r", "c"), "g")
     asking = asyncio.ensure_future(group.nack("a", [seq], group.state.epoch, 0))
     await works.quiet()
     await asking
@@ -73,7 +74,10 @@ async def test_a_letter_stored_after_its_group_ended_settles_nothing_of_the_next
         group.deleted = False
         group.wake.set()
         await works.quiet()
-        assert (group.state.counts.dead, works.hub.existing("r", "c.dead").last_seq) == (1, 1)
+        assert (group.state.counts.dead, works.hub.existing(Address("r", "c.dead")).last_seq) == (
+            1,
+            1,
+        )
 
 
 async def test_a_group_can_be_made_with_any_visibility_timeout() -> None:

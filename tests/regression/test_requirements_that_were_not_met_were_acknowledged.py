@@ -13,6 +13,7 @@ from unit.arqonbus.groups.stage import delayed_frame, life
 from arqonbus.bus.clock import rfc3339
 from arqonbus.delayed import delivery
 from arqonbus.errors import ErrorCode
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 
 
@@ -48,7 +49,7 @@ async def test_a_delayed_message_is_not_delivered_below_what_it_requires(
         server.down = True
         await bus.publish("y")
         await bus.at(2)
-        channel = bus.bus.hub.existing("r", "c")
+        channel = bus.bus.hub.existing(Address("r", "c"))
         assert (channel.last_seq, len(bus.delayed.schedule)) == (1, 1)
         server.down = False
         await bus.come_back()

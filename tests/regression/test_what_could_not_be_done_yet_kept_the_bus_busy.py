@@ -11,6 +11,7 @@ from unit.arqonbus.groups.stage import Worker, delayed_frame, life
 
 from arqonbus.bus.clock import rfc3339
 from arqonbus.delayed import delivery
+from arqonbus.model.address import Address
 
 SECOND = 1_000_000
 
@@ -38,7 +39,7 @@ async def test_a_delayed_message_whose_level_is_not_reached_is_tried_seldom(
         server.down = True
         await bus.publish("y")
         await bus.at(81)
-        channel = bus.bus.hub.existing("r", "c")
+        channel = bus.bus.hub.existing(Address("r", "c"))
         (item,) = bus.delayed.schedule
         assert (channel.last_seq, item.due) == (1, NOON + 91 * SECOND)
         await bus.at(3601)

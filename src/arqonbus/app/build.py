@@ -20,14 +20,17 @@ from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.routing.hub import Hub
+from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.keys import read_key
+from arqonbus.shield.permissions import Guard
 from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
 from arqonbus.telemetry.metrics import Metrics
+from arqonbus.telemetry.security import SecurityEvents
 from arqonbus.transport.outbox import Writers
 from arqonbus.transport.websocket import Shared, WebSocketServer
 from arqonbus.version import __version__
@@ -104,7 +107,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     )
     services = _services(settings, bus, storage, metrics)
     registry.register(GroupFigures(services.groups))
-    dispatcher = _dispatcher(settings, services, metrics)
+    events = SecurityEvents(metrics)
+    dispatcher = _dispatcher(settings, services, metrics, events)
     shared = Shared(
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
@@ -165,10 +169,13 @@ def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) 
         bus.tick.now(),
         Groups(bus, storage, metrics, settings.groups),
         Delayed(bus, storage, metrics, settings.delayed),
+        Guard(Everybody(), "operators"),
     )
 
 
-def _dispatcher(settings: Settings, services: Services, metrics: Metrics) -> Dispatcher:
+def _dispatcher(
+    settings: Settings, services: Services, metrics: Metrics, events: SecurityEvents
+) -> Dispatcher:
     commands = [
         *system.COMMANDS,
         *channels.COMMANDS,
@@ -179,5 +186,5 @@ def _dispatcher(settings: Settings, services: Services, metrics: Metrics) -> Dis
     ]
     registry = Registry([*commands, system.help_command(commands)])
     return Dispatcher(
-        services.bus, registry, services, metrics, settings.limits, settings.heartbeat
+        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat
     )

@@ -141,7 +141,7 @@ class Bus:
                 be continued with the same iterator. So it can after errors of the iterator.
         """
         self._schedule()
-        find, mint, message_body = self.hub.find, self.tick.mint, codec.message_body
+        find, mint, message_body = peer.targets.get, self.tick.mint, codec.message_body
         stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
         for frame in frames:
             if type(frame) is not Publish or frame.to or frame.deliver_at:
@@ -155,7 +155,7 @@ class Bus:
             body = message_body(stamped, message_id, signed, frame.payload)
             channel = find((frame.room, frame.channel))
             if channel is None or channel.deleting:
-                channel = self.hub.obtain(frame.room, frame.channel)
+                channel = peer.target(frame.room, frame.channel)
             if frame.id and self._dedup_window:
                 start = len(stamped) + len(message_id) + len(signed) + len(wire.PAYLOAD_KEY)
                 if self._repeated(channel, peer, frame, body[start:]):

@@ -127,7 +127,7 @@ class Streams:
         self._tick.start()
         payload = {
             "event": "stream",
-            "room": channel.address.room,
+            "room": channel.address.name,
             "channel": channel.address.channel,
             "before": {"epoch": epoch, "seq": seq},
             "now": {"epoch": channel.epoch, "seq": channel.last_seq},

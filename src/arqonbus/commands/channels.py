@@ -8,19 +8,12 @@ import msgspec
 
 from arqonbus.bus.clock import rfc3339
 from arqonbus.commands.context import Caller, Reply, Services
-from arqonbus.commands.registry import Args, Command
+from arqonbus.commands.registry import Args, ChannelArgs, Command
 from arqonbus.errors import StorageError, conflict
-from arqonbus.model.address import check_address
+from arqonbus.model.action import Action
 from arqonbus.routing.hub import Channel
 
 _PAGE = 1000
-
-
-class ChannelArgs(Args):
-    """A channel by its names."""
-
-    room: str
-    channel: str
 
 
 class DeleteArgs(ChannelArgs):
@@ -55,17 +48,29 @@ async def store_channel(services: Services, channel: Channel) -> None:
         channel.adopt(info)
 
 
-async def create_channel(services: Services, _caller: Caller, args: ChannelArgs) -> Reply:
+def obtain(services: Services, caller: Caller, args: ChannelArgs) -> Channel:
+    """The channel of these names, which is made if it is not there and the caller may make it.
+
+    Raises:
+        ArqonBusError: see `Hub.obtain`; FORBIDDEN if it is not there and may not be made.
+    """
+    address = caller.address(args.room, args.channel)
+    if services.bus.hub.find(address) is None:
+        caller.check(Action.CREATE, args.room, args.channel)
+    return services.bus.hub.obtain(address)
+
+
+async def create_channel(services: Services, caller: Caller, args: ChannelArgs) -> Reply:
     """Create a channel; it is stored when this returns."""
-    channel = services.bus.hub.make(check_address(args.room, args.channel))
+    channel = services.bus.hub.make(caller.address(args.room, args.channel))
     await store_channel(services, channel)
     return Reply(await describe(services, channel))
 
 
-async def delete_channel(services: Services, _caller: Caller, args: DeleteArgs) -> Reply:
+async def delete_channel(services: Services, caller: Caller, args: DeleteArgs) -> Reply:
     """Delete a channel that nobody has joined and that holds no message."""
     hub = services.bus.hub
-    channel = hub.existing(args.room, args.channel)
+    channel = hub.existing(caller.address(args.room, args.channel))
     if channel.subscribers:
         raise conflict(f"channel {channel.address} is not empty: {channel.subscribers} have joined")
     if services.groups.need(channel):
@@ -76,26 +81,32 @@ async def delete_channel(services: Services, _caller: Caller, args: DeleteArgs) 
         raise conflict(f"channel {channel.address} is not empty: messages are being stored")
     channel.deleting = True
     try:
-        page = await services.bus.streams.read(channel, after=0, limit=1, max_bytes=1)
-        if page is not None and page.messages and not args.discard_history:
-            kept = page.info.last_seq - page.info.first_seq + 1
-            raise conflict(
-                f"channel {channel.address} is not empty: {kept} messages are stored; "
-                "discard_history removes them with it"
-            )
-        await services.storage.delete(channel.address)
-        hub.forget(channel)
+        await _remove(services, channel, discard_history=args.discard_history)
     finally:
-        channel.deleting = False
+        channel.deleting = not hub.holds(channel)
     return Reply({"room": args.room, "channel": args.channel, "deleted": True})
 
 
-async def list_channels(services: Services, _caller: Caller, args: ListArgs) -> Reply:
-    """List channels by name, in pages."""
+async def _remove(services: Services, channel: Channel, *, discard_history: bool) -> None:
+    page = await services.bus.streams.read(channel, after=0, limit=1, max_bytes=1)
+    if page is not None and page.messages and not discard_history:
+        kept = page.info.last_seq - page.info.first_seq + 1
+        raise conflict(
+            f"channel {channel.address} is not empty: {kept} messages are stored; "
+            "discard_history removes them with it"
+        )
+    await services.storage.delete(channel.address)
+    services.bus.hub.forget(channel)
+
+
+async def list_channels(services: Services, caller: Caller, args: ListArgs) -> Reply:
+    """List the channels that the caller may use in any way, by name, in pages."""
     names = sorted(
         (str(channel.address), channel)
         for channel in services.bus.hub
-        if args.room in (None, channel.address.room) and str(channel.address) > args.after
+        if args.room in (None, channel.address.name)
+        and str(channel.address) > args.after
+        and caller.may(None, channel.address)
     )
     page = names[: args.limit]
     return Reply(
@@ -106,16 +117,17 @@ async def list_channels(services: Services, _caller: Caller, args: ListArgs) -> 
     )
 
 
-async def channel_info(services: Services, _caller: Caller, args: ChannelArgs) -> Reply:
-    """Tell a channel's state as the store has it."""
-    channel = services.bus.hub.existing(args.room, args.channel)
+async def channel_info(services: Services, caller: Caller, args: ChannelArgs) -> Reply:
+    """Tell the state, as the store has it, of a channel that the caller may use in any way."""
+    caller.check(None, args.room, args.channel)
+    channel = services.bus.hub.existing(caller.address(args.room, args.channel))
     return Reply(await describe(services, channel))
 
 
 def brief(channel: Channel) -> dict[str, object]:
     """What is known of a channel without asking the store."""
     return {
-        "room": channel.address.room,
+        "room": channel.address.name,
         "channel": channel.address.channel,
         "epoch": channel.epoch,
         "seq": channel.last_seq,
@@ -139,8 +151,10 @@ async def describe(services: Services, channel: Channel) -> dict[str, object]:
 
 
 COMMANDS = (
-    Command("create_channel", "Create a channel.", ChannelArgs, create_channel),
-    Command("delete_channel", "Delete an empty channel.", DeleteArgs, delete_channel),
-    Command("list_channels", "List channels.", ListArgs, list_channels),
-    Command("channel_info", "Tell a channel's state.", ChannelArgs, channel_info),
+    Command("create_channel", "Create a channel.", ChannelArgs, create_channel, Action.CREATE),
+    Command(
+        "delete_channel", "Delete an empty channel.", DeleteArgs, delete_channel, Action.DELETE
+    ),
+    Command("list_channels", "List channels.", ListArgs, list_channels, None),
+    Command("channel_info", "Tell a channel's state.", ChannelArgs, channel_info, None),
 )

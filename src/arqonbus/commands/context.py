@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from arqonbus.config.model import LimitSettings
     from arqonbus.delayed.engine import Delayed
     from arqonbus.groups.engine import Groups
+    from arqonbus.model.action import Action
+    from arqonbus.model.address import Address
+    from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel
+    from arqonbus.shield.permissions import Guard
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
 
@@ -42,8 +46,38 @@ class Caller(Protocol):
     """The session that calls."""
 
     client_id: str
+    principal: Principal
     dedup_scope: str
     joined: dict[Channel, None]
+
+    @property
+    def operator(self) -> bool:
+        """Whether the server as a whole is the caller's affair."""
+        ...
+
+    def address(self, room: str, channel: str) -> Address:
+        """The address of what the caller calls so.
+
+        Raises:
+            ArqonBusError: VALIDATION_ERROR, that is no name.
+        """
+        ...
+
+    def publishing(self, room: str, channel: str) -> Address:
+        """See `Peer.publishing`."""
+        ...
+
+    def check(self, action: Action | None, room: str = "", channel: str = "") -> None:
+        """Refuse what the caller may not do; None stands for any of what concerns a channel.
+
+        Raises:
+            ArqonBusError: FORBIDDEN.
+        """
+        ...
+
+    def may(self, action: Action | None, address: Address) -> bool:
+        """Whether the caller may do that there; see `check`. Never in another tenant."""
+        ...
 
     def account(self) -> Account:
         """What became of the deliveries due to this client."""
@@ -82,6 +116,7 @@ class Services:
     started: int
     groups: Groups
     delayed: Delayed
+    guard: Guard
 
 
 @dataclass(frozen=True, slots=True)

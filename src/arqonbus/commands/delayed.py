@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 
 from arqonbus.bus.clock import rfc3339
-from arqonbus.commands.channels import ChannelArgs
 from arqonbus.commands.context import Caller, Reply, Services
-from arqonbus.commands.registry import Command
+from arqonbus.commands.registry import ChannelArgs, Command
 from arqonbus.delayed.schedule import Key
+from arqonbus.model.action import Action
 from arqonbus.protocol import wire
 
 _PAGE = 1000
@@ -29,9 +29,9 @@ class CancelArgs(ChannelArgs):
     id: str
 
 
-async def list_delayed(services: Services, _caller: Caller, args: DelayedListArgs) -> Reply:
+async def list_delayed(services: Services, caller: Caller, args: DelayedListArgs) -> Reply:
     """List the messages that wait for a channel, by arrival, in pages."""
-    waiting = services.delayed.waiting(args.room, args.channel)
+    waiting = services.delayed.waiting(caller.address(args.room, args.channel))
     found = [item for item in waiting if item.number > args.after]
     page = found[: args.limit]
     messages = [
@@ -50,7 +50,7 @@ async def list_delayed(services: Services, _caller: Caller, args: DelayedListArg
 
 async def cancel(services: Services, caller: Caller, args: CancelArgs) -> Reply:
     """Take a message back; the answer is the receipt that this is stored."""
-    key = Key(args.room, args.channel, caller.dedup_scope + args.id)
+    key = Key(*caller.address(args.room, args.channel), caller.dedup_scope + args.id)
     item = await services.delayed.cancel(key)
     return Reply(
         {
@@ -66,7 +66,17 @@ async def cancel(services: Services, caller: Caller, args: CancelArgs) -> Reply:
 
 COMMANDS = (
     Command(
-        "delayed.list", "List messages that wait for a channel.", DelayedListArgs, list_delayed
+        "delayed.list",
+        "List messages that wait for a channel.",
+        DelayedListArgs,
+        list_delayed,
+        Action.HISTORY,
     ),
-    Command("delayed.cancel", "Take back a message of yours before its time.", CancelArgs, cancel),
+    Command(
+        "delayed.cancel",
+        "Take back a message of yours before its time.",
+        CancelArgs,
+        cancel,
+        Action.PUBLISH,
+    ),
 )

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from arqonbus.commands.channels import ChannelArgs, store_channel
+from arqonbus.commands.channels import obtain, store_channel
 from arqonbus.commands.context import Caller, Reply, Services
-from arqonbus.commands.registry import Args, Command
+from arqonbus.commands.registry import Args, ChannelArgs, Command
 from arqonbus.errors import conflict, invalid
 from arqonbus.groups.group import Group, Outcome
 from arqonbus.groups.records import Terms
-from arqonbus.model.address import check_address, check_name
+from arqonbus.model.action import Action
+from arqonbus.model.address import check_name
 from arqonbus.routing.hub import Channel
 
 _PAGE = 1000
@@ -96,10 +97,11 @@ async def join(services: Services, caller: Caller, args: JoinGroupArgs) -> Reply
     credit = settings.max_in_flight if args.credits is None else args.credits
     if credit > settings.max_in_flight:
         raise invalid(f"args: credits is at most {settings.max_in_flight}")
-    group = services.groups.find(args.room, args.channel, args.group)
+    address = caller.address(args.room, args.channel)
+    group = services.groups.find(address, args.group)
     created = group is None
     if group is None:
-        group = await _create(services, args)
+        group = await _create(services, caller, args)
     _check_terms(group, args)
     services.groups.join(group, caller, credit)
     level = services.bus.hub.durability.wire
@@ -107,22 +109,24 @@ async def join(services: Services, caller: Caller, args: JoinGroupArgs) -> Reply
     return Reply(group.report() | answer)
 
 
-async def _create(services: Services, args: JoinGroupArgs) -> Group:
-    terms = _terms(services, args)
-    channel = services.bus.hub.obtain(args.room, args.channel)
+async def _create(services: Services, caller: Caller, args: JoinGroupArgs) -> Group:
+    terms = _terms(services, caller, args)
+    channel = obtain(services, caller, args)
     await store_channel(services, channel)
     after = await _start(services, channel, args.start)
     return await services.groups.create(channel, args.group, terms, after)
 
 
-def _terms(services: Services, args: JoinGroupArgs) -> Terms:
+def _terms(services: Services, caller: Caller, args: JoinGroupArgs) -> Terms:
     settings = services.groups.settings
     check_name("group", args.group)
     dead_letter = args.dead_letter or f"{args.channel}.dead"
-    check_address(args.room, args.channel)
     check_name("dead_letter", dead_letter)
+    letters = caller.publishing(args.room, dead_letter)
+    if services.bus.hub.find(letters) is None:
+        caller.check(Action.CREATE, args.room, dead_letter)
     if not services.limits.auto_create_channels:
-        services.bus.hub.existing(args.room, dead_letter)
+        services.bus.hub.existing(letters)
     if dead_letter == args.channel:
         raise invalid("args: dead_letter must be another channel than that of the group")
     return Terms(
@@ -169,14 +173,14 @@ async def leave(services: Services, caller: Caller, args: GroupArgs) -> Reply:
 
 async def ack(services: Services, caller: Caller, args: SettleArgs) -> Reply:
     """Tasks are done; the answer is the receipt that this is stored."""
-    group = services.groups.get(args.room, args.channel, args.group)
+    group = _group(services, caller, args)
     outcome = await group.ack(caller.client_id, args.seqs, args.epoch)
     return Reply(_settled(services, group, "acked", outcome))
 
 
 async def nack(services: Services, caller: Caller, args: NackArgs) -> Reply:
     """Tasks are to be done by somebody, after a while."""
-    group = services.groups.get(args.room, args.channel, args.group)
+    group = _group(services, caller, args)
     outcome = await group.nack(caller.client_id, args.seqs, args.epoch, _micros(args.delay))
     return Reply(_settled(services, group, "nacked", outcome))
 
@@ -192,9 +196,9 @@ def _settled(services: Services, group: Group, done: str, outcome: Outcome) -> d
     }
 
 
-async def pending(services: Services, _caller: Caller, args: PendingArgs) -> Reply:
+async def pending(services: Services, caller: Caller, args: PendingArgs) -> Reply:
     """Tell a group's figures, and which tasks are with whom."""
-    group = services.groups.get(args.room, args.channel, args.group)
+    group = _group(services, caller, args)
     now = services.bus.tick.now()
     seqs = sorted(seq for seq in group.state.held if seq > args.after)
     tasks = [
@@ -219,14 +223,15 @@ async def claim(services: Services, caller: Caller, args: ClaimArgs) -> Reply:
     return Reply(group.label | {"epoch": group.state.epoch, "claimed": claimed})
 
 
-async def list_groups(services: Services, _caller: Caller, args: ListGroupsArgs) -> Reply:
-    """List groups by name, in pages."""
+async def list_groups(services: Services, caller: Caller, args: ListGroupsArgs) -> Reply:
+    """List the groups that the caller may use, by name, in pages."""
     names = sorted(
-        (":".join(group.name), group)
+        (":".join(group.label.values()), group)
         for group in services.groups
-        if args.room in (None, group.name[0])
-        and args.channel in (None, group.name[1])
-        and ":".join(group.name) > args.after
+        if caller.may(Action.GROUP, group.channel.address)
+        and args.room in (None, group.channel.address.name)
+        and args.channel in (None, group.channel.address.channel)
+        and ":".join(group.label.values()) > args.after
     )
     page = names[: args.limit]
     return Reply(
@@ -237,27 +242,32 @@ async def list_groups(services: Services, _caller: Caller, args: ListGroupsArgs)
     )
 
 
-async def delete(services: Services, _caller: Caller, args: GroupArgs) -> Reply:
+async def delete(services: Services, caller: Caller, args: GroupArgs) -> Reply:
     """End a group that nobody has joined: what it had not settled is nobody's any more."""
-    group = services.groups.get(args.room, args.channel, args.group)
+    group = _group(services, caller, args)
     await services.groups.delete(group)
     return Reply(group.label | {"deleted": True, "unsettled": group.state.unsettled})
 
 
+def _group(services: Services, caller: Caller, args: GroupArgs) -> Group:
+    return services.groups.get(caller.address(args.room, args.channel), args.group)
+
+
 def _joined(services: Services, caller: Caller, args: GroupArgs) -> Group:
-    group = services.groups.get(args.room, args.channel, args.group)
+    group = _group(services, caller, args)
     if caller.client_id not in group.peers:
         raise conflict(f"group {args.group} is not joined")
     return group
 
 
+_GROUP = Action.GROUP
 COMMANDS = (
-    Command("group.join", "Become a worker of a consumer group.", JoinGroupArgs, join),
-    Command("group.leave", "Leave a group; its open tasks go to others.", GroupArgs, leave),
-    Command("group.ack", "Settle tasks that are done.", SettleArgs, ack),
-    Command("group.nack", "Give tasks back, to be done later.", NackArgs, nack),
-    Command("group.pending", "Tell a group's figures and open tasks.", PendingArgs, pending),
-    Command("group.claim", "Take over tasks that others have had for long.", ClaimArgs, claim),
-    Command("group.list", "List groups.", ListGroupsArgs, list_groups),
-    Command("group.delete", "End a group that nobody has joined.", GroupArgs, delete),
+    Command("group.join", "Become a worker of a consumer group.", JoinGroupArgs, join, _GROUP),
+    Command("group.leave", "Leave a group; its open tasks go to others.", GroupArgs, leave, _GROUP),
+    Command("group.ack", "Settle tasks that are done.", SettleArgs, ack, _GROUP),
+    Command("group.nack", "Give tasks back, to be done later.", NackArgs, nack, _GROUP),
+    Command("group.pending", "Tell a group's open tasks.", PendingArgs, pending, _GROUP),
+    Command("group.claim", "Take over tasks of others.", ClaimArgs, claim, _GROUP),
+    Command("group.list", "List groups.", ListGroupsArgs, list_groups, None),
+    Command("group.delete", "End a group that nobody has joined.", GroupArgs, delete, _GROUP),
 )

@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 
 from arqonbus.bus.clock import micros, rfc3339
-from arqonbus.commands.channels import ChannelArgs
 from arqonbus.commands.context import Caller, Reply, Services
-from arqonbus.commands.registry import Command
+from arqonbus.commands.registry import ChannelArgs, Command
 from arqonbus.errors import invalid, not_found
+from arqonbus.model.action import Action
 from arqonbus.protocol import wire
 from arqonbus.routing.hub import Channel
 from arqonbus.storage.interface import Page
@@ -37,7 +37,7 @@ class HistoryArgs(ChannelArgs):
     until_time: Time | None = None
 
 
-async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Reply:
+async def history(services: Services, caller: Caller, args: HistoryArgs) -> Reply:
     """One page, with whether anything before it in the range is gone."""
     most = services.limits.history_page
     limit = min(_MESSAGES, most) if args.limit is None else args.limit
@@ -45,7 +45,7 @@ async def history(services: Services, _caller: Caller, args: HistoryArgs) -> Rep
         raise invalid(f"args: limit is at most {most}")
     if args.after is not None and args.since_time is not None:
         raise invalid("args: give after or since_time, not both")
-    channel = services.bus.hub.existing(args.room, args.channel)
+    channel = services.bus.hub.existing(caller.address(args.room, args.channel))
     after = await _start(services, channel, args, limit)
     page = await services.bus.streams.read(channel, after=after, limit=limit, max_bytes=_MAX_BYTES)
     if page is None:
@@ -74,7 +74,7 @@ async def _position_at(services: Services, channel: Channel, time: datetime) -> 
 
 def _range(channel: Channel, page: Page) -> dict[str, object]:
     return {
-        "room": channel.address.room,
+        "room": channel.address.name,
         "channel": channel.address.channel,
         "epoch": page.info.epoch,
         "first_seq": page.info.first_seq,
@@ -104,4 +104,4 @@ def _answer(channel: Channel, page: Page, after: int, args: HistoryArgs) -> dict
     }
 
 
-COMMANDS = (Command("history", "Read messages back.", HistoryArgs, history),)
+COMMANDS = (Command("history", "Read messages back.", HistoryArgs, history, Action.HISTORY),)

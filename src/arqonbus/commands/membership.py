@@ -8,10 +8,11 @@ from typing import Annotated
 import msgspec
 
 from arqonbus.bus.fanout import chunk_for
-from arqonbus.commands.channels import ChannelArgs, store_channel
+from arqonbus.commands.channels import obtain, store_channel
 from arqonbus.commands.context import Caller, Reply, Services
-from arqonbus.commands.registry import Command
+from arqonbus.commands.registry import ChannelArgs, Command
 from arqonbus.errors import StorageError, conflict, invalid, not_found
+from arqonbus.model.action import Action
 from arqonbus.routing.hub import Channel
 from arqonbus.storage.interface import Page
 
@@ -35,7 +36,9 @@ class JoinArgs(ChannelArgs):
 async def join_channel(services: Services, caller: Caller, args: JoinArgs) -> Reply:
     """Subscribe, after replaying what was missed if `since` says where to begin."""
     _check_since(args.since)
-    channel = services.bus.hub.obtain(args.room, args.channel)
+    if args.since is not None:
+        caller.check(Action.HISTORY, args.room, args.channel)
+    channel = obtain(services, caller, args)
     if (
         channel not in caller.joined
         and len(caller.joined) >= services.limits.channels_per_connection
@@ -57,7 +60,7 @@ def _check_since(since: Since | None) -> None:
 
 
 def _subscribe(services: Services, caller: Caller, channel: Channel) -> dict[str, object]:
-    if services.bus.hub.existing(*channel.address) is not channel:
+    if services.bus.hub.existing(channel.address) is not channel:
         raise conflict(f"{channel.address} was deleted and made anew meanwhile: join it again")
     channel.add(caller.connection)
     caller.joined[channel] = None
@@ -66,7 +69,7 @@ def _subscribe(services: Services, caller: Caller, channel: Channel) -> dict[str
 
 def _position(services: Services, channel: Channel) -> dict[str, object]:
     return {
-        "room": channel.address.room,
+        "room": channel.address.name,
         "channel": channel.address.channel,
         "epoch": channel.epoch,
         "seq": channel.last_seq,
@@ -141,7 +144,7 @@ def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> i
 
 async def leave_channel(services: Services, caller: Caller, args: ChannelArgs) -> Reply:
     """Get no more of a channel."""
-    channel = services.bus.hub.existing(args.room, args.channel)
+    channel = services.bus.hub.existing(caller.address(args.room, args.channel))
     if channel not in caller.joined:
         raise conflict(f"{channel.address} is not joined")
     channel.remove(caller.connection)
@@ -150,6 +153,6 @@ async def leave_channel(services: Services, caller: Caller, args: ChannelArgs) -
 
 
 COMMANDS = (
-    Command("join_channel", "Subscribe to a channel.", JoinArgs, join_channel),
-    Command("leave_channel", "End a subscription.", ChannelArgs, leave_channel),
+    Command("join_channel", "Subscribe to a channel.", JoinArgs, join_channel, Action.SUBSCRIBE),
+    Command("leave_channel", "End a subscription.", ChannelArgs, leave_channel, None),
 )

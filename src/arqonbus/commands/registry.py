@@ -10,10 +10,18 @@ import msgspec
 
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.model.action import Action
 
 
 class Args(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """Base of all argument structs: an unknown argument is an error."""
+
+
+class ChannelArgs(Args):
+    """A channel by its names."""
+
+    room: str
+    channel: str
 
 
 class NoArgs(Args):
@@ -22,12 +30,21 @@ class NoArgs(Args):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`run` is called with the services, the caller and the decoded arguments."""
+    """`run` is called with the services, the caller and the decoded arguments.
+
+    `action` is what the caller must be allowed to do, with the channel that the arguments name if
+    it concerns one. None is for what `run` itself checks, or for what tells of nobody else.
+    """
 
     name: str
     summary: str
     args: type[Args]
     run: Callable[[Services, Caller, Any], Awaitable[Reply]]  # Any: the command's own Args
+    action: Action | None
+
+    def where(self, args: Args) -> tuple[str, str]:
+        """The channel that `action` concerns: what the arguments name, or nothing."""
+        return (args.room, args.channel) if isinstance(args, ChannelArgs) else ("", "")
 
 
 class Registry:

@@ -26,22 +26,40 @@ async def ping(services: Services, _caller: Caller, _args: NoArgs) -> Reply:
 
 
 async def status(services: Services, caller: Caller, _args: NoArgs) -> Reply:
-    """Tell the server's state as it is now."""
-    hub = services.bus.hub
+    """Tell the server's state as it is now, and of what is in it the caller's own tenant's part;
+    all of it to those whose affair it is.
+    """
     payload = {
         "server": services.server,
         "client_id": caller.client_id,
         "uptime": (services.bus.tick.now() - services.started) / 1e6,
-        "connections": len(hub.peers),
-        "channels": len(hub),
         "joined": [str(channel.address) for channel in caller.joined],
         "storage": services.bus.condition.report(),
         "draining": services.bus.draining,
-        "ledger": services.bus.ledger() | {"own": asdict(caller.account())},
-        "groups": GroupFigures(services.groups).report(),
-        "delayed": {"waiting": len(services.delayed.schedule)},
     }
-    return Reply(payload)
+    return Reply(payload | _figures(services, caller))
+
+
+def _figures(services: Services, caller: Caller) -> dict[str, object]:
+    """Numbers of everything, or of one tenant: what others do shows in none of them."""
+    hub, groups, waiting = services.bus.hub, services.groups, services.delayed.schedule
+    own = asdict(caller.account())
+    if caller.operator:
+        return {
+            "connections": len(hub.peers),
+            "channels": len(hub),
+            "ledger": services.bus.ledger() | {"own": own},
+            "groups": GroupFigures(groups).report(),
+            "delayed": {"waiting": len(waiting)},
+        }
+    tenant = caller.principal.tenant
+    return {
+        "connections": sum(p.principal.tenant == tenant for p in hub.peers.values()),
+        "channels": sum(channel.address.tenant == tenant for channel in hub),
+        "ledger": {"own": own},
+        "groups": {"groups": sum(g.channel.address.tenant == tenant for g in groups)},
+        "delayed": {"waiting": sum(item.key.address.tenant == tenant for item in waiting)},
+    }
 
 
 def help_command(commands: Iterable[Command]) -> Command:
@@ -54,7 +72,7 @@ def help_command(commands: Iterable[Command]) -> Command:
             raise not_found("command: no such command")
         return Reply({"commands": [_describe(command) for command in found]})
 
-    own = Command("help", "List commands with their arguments.", HelpArgs, run)
+    own = Command("help", "List commands with their arguments.", HelpArgs, run, None)
     listed.append(own)
     return own
 
@@ -73,6 +91,6 @@ def _describe(command: Command) -> dict[str, object]:
 
 
 COMMANDS = (
-    Command("ping", "Answer with the server's time.", NoArgs, ping),
-    Command("status", "Tell the server's state.", NoArgs, status),
+    Command("ping", "Answer with the server's time.", NoArgs, ping, None),
+    Command("status", "Tell the server's state.", NoArgs, status, None),
 )

@@ -81,7 +81,7 @@ class Delivery:
             self._end(item)
             return
         try:
-            channel = self._bus.hub.obtain(item.key.room, item.key.channel)
+            channel = self._bus.hub.obtain(item.key.address)
         except ArqonBusError as error:
             self._put_back(item, error)
             return

@@ -84,8 +84,9 @@ class Delayed:
         if at <= tick.micros:
             return False
         message_id = checked_id(frame.id) if frame.id else tick.mint()
-        key = Key(frame.room, frame.channel, peer.dedup_scope + message_id.decode())
-        channel = self._bus.hub.find((frame.room, frame.channel))
+        address = peer.publishing(frame.room, frame.channel)
+        key = Key(*address, peer.dedup_scope + message_id.decode())
+        channel = self._bus.hub.find(address)
         if channel is not None and channel.ids.find(key.key) is not None:
             return False
         self._bus.check_acceptable(frame)
@@ -96,7 +97,7 @@ class Delayed:
         asking = [(peer, message_id if frame.qos else b"")]
         if not self._repeated(Item(0, key, at, body, require), asking):
             self._check_room(at, len(body))
-            self._bus.hub.obtain(frame.room, frame.channel)
+            peer.target(frame.room, frame.channel)
             self._take(key, at, body, require, asking)
         return True
 
@@ -156,18 +157,18 @@ class Delayed:
             if not request_id:
                 continue
             ids = {"id": tick.mint(), "timestamp": tick.text, "request_id": request_id}
-            address = item.key.room, item.key.channel
+            address = item.key.address.name, item.key.channel
             peer.receipts([wire.later_json(address, level, rfc3339(item.at), **ids)])
 
     # --- asking ---
 
     def needs(self, channel: Channel) -> bool:
         """Whether messages wait for a channel, be it only for being recorded."""
-        return any(item.key[:2] == channel.address for item in self.schedule)
+        return any(item.key.address == channel.address for item in self.schedule)
 
-    def waiting(self, room: str, channel: str) -> Iterator[Item]:
+    def waiting(self, address: Address) -> Iterator[Item]:
         """The messages kept for a channel, by arrival."""
-        mine = (item for item in self.schedule if item.key[:2] == (room, channel))
+        mine = (item for item in self.schedule if item.key.address == address)
         waiting = (item for item in mine if item.seq and not item.delivered)
         return iter(sorted(waiting, key=lambda item: item.number))
 
@@ -214,6 +215,6 @@ def _lost(item: Item, error: ArqonBusError, request_id: bytes) -> tuple[ArqonBus
     """What a publisher is told, who may not have asked for a receipt."""
     if request_id:
         return error, request_id.decode()
-    address = Address(*item.key[:2])
+    address = item.key.address
     what = f"a message to {address} with deliver_at, sent with qos 0, was lost: {error.message}"
     return ArqonBusError(error.code, what, retryable=error.retryable), None

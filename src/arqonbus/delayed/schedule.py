@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from arqonbus.bus.timetable import Timetable
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 
 
 class Key(NamedTuple):
-    """What tells a message from others; `key` is the publish id within its owner's scope."""
+    """What tells a message from others: the channel's address, and `key`, the publish id within its
+    owner's scope.
+    """
 
     room: str
     channel: str
     key: str
+
+    @property
+    def address(self) -> Address:
+        """Where it goes."""
+        return Address(self.room, self.channel)
 
 
 @dataclass(slots=True)

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from arqonbus.bus.bus import check_durability, check_timestamp, checked_id, metadata_json
 from arqonbus.errors import ArqonBusError, ErrorCode, invalid, not_found
+from arqonbus.model.action import Action
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import VERSION, wire
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, CommandCall, DirectResponse, Publish
 from arqonbus.protocol.outbound import Ack, Response
+from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
@@ -19,6 +21,17 @@ if TYPE_CHECKING:
     from arqonbus.config.model import HeartbeatSettings, LimitSettings
     from arqonbus.gateway.session import Session
     from arqonbus.telemetry.metrics import Metrics
+    from arqonbus.telemetry.security import SecurityEvents
+
+# Refusals that are kept for whoever asks later who tried what.
+_REPORTED = frozenset(
+    {
+        ErrorCode.UNAUTHENTICATED,
+        ErrorCode.FORBIDDEN,
+        ErrorCode.RATE_LIMITED,
+        ErrorCode.POLICY_BLOCKED,
+    }
+)
 
 
 class Dispatcher:
@@ -30,11 +43,14 @@ class Dispatcher:
         registry: Registry,
         services: Services,
         metrics: Metrics,
+        events: SecurityEvents,
         limits: LimitSettings,
         heartbeat: HeartbeatSettings,
     ) -> None:
         self.bus = bus
         self.hub = bus.hub
+        self.guard = services.guard
+        self._events = events
         self.tick = bus.tick
         self.publish = bus.publish
         self.metrics = metrics
@@ -57,6 +73,28 @@ class Dispatcher:
             self._direct(session, frame)
         return None
 
+    def refused(self, session: Session, error: ArqonBusError) -> None:
+        """Report a refusal that tells of somebody who tries what is not allowed."""
+        if error.code in _REPORTED:
+            self._events.report(
+                SecurityEvent(
+                    EventKind.REFUSAL,
+                    error.code.value,
+                    tenant=session.principal.tenant,
+                    subject=session.principal.subject,
+                    client_id=session.client_id,
+                    target=error.about,
+                )
+            )
+
+    def leave_groups(self, session: Session) -> None:
+        """Take the session out of groups whose tasks it may not have any more."""
+        groups = self._services.groups
+        for group in groups.joined(session.client_id):
+            if not session.may(Action.GROUP, group.channel.address):
+                groups.leave(group, session.client_id)
+                session.notice({"event": "access", **group.label, "left": True})
+
     def ended(self, client_id: str) -> None:
         """A session is over."""
         self.hub.peers.pop(client_id, None)
@@ -77,6 +115,8 @@ class Dispatcher:
         try:
             command = self._registry.get(call.command)
             args = session.codec.args(call.args, command.args)
+            if command.action is not None:
+                session.check(command.action, *command.where(args))
             reply = await command.run(self._services, session, args)
             self._answer(session, request_id, reply.payload)
             status = "success"
@@ -110,8 +150,9 @@ class Dispatcher:
             raise invalid("to: a message goes to a client or to a room and channel, not to both")
         if isinstance(frame, Publish) and frame.require is not None:
             check_durability(frame.require, Durability.MEMORY)
+        session.check(Action.DIRECT)
         peer = self.hub.peers.get(frame.to)
-        if peer is None:
+        if peer is None or peer.principal.tenant != session.principal.tenant:
             raise not_found("to: no such client is connected")
         message_id = checked_id(frame.id) if frame.id else self.tick.mint()
         text = self._direct_json(session, frame, message_id)
@@ -154,6 +195,7 @@ class Dispatcher:
             "client_id": session.client_id,
             "session": session.client_id,
             "subject": session.principal.subject,
+            "tenant": session.principal.tenant,
             "server": self._services.server,
             "protocol": VERSION,
             "subprotocol": session.codec.subprotocol,

@@ -11,6 +11,9 @@ def error_frame(
     error: ArqonBusError, request_id: str | None, *, frame_id: str, timestamp: str
 ) -> Error:
     """The envelope of a refusal."""
+    payload: dict[str, object] = {"retryable": error.retryable}
+    if error.retry_after is not None:
+        payload["retry_after"] = error.retry_after
     return Error(
         version=VERSION,
         id=frame_id,
@@ -19,7 +22,7 @@ def error_frame(
         status="error",
         error=error.message,
         error_code=error.code.value,
-        payload={"retryable": error.retryable},
+        payload=payload,
     )
 
 

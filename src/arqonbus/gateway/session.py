@@ -10,7 +10,9 @@ import msgspec
 import structlog
 
 from arqonbus.errors import ArqonBusError
+from arqonbus.gateway.member import Member
 from arqonbus.gateway.replies import error_frame, internal
+from arqonbus.model.action import Action
 from arqonbus.protocol import VERSION, wire
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.codec import diagnose
@@ -32,7 +34,7 @@ _BACKLOG = 64
 log = structlog.get_logger(__name__)
 
 
-class Session:
+class Session(Member):
     """A `Peer` of the bus. Frames are taken strictly in order: while a command that waits for the
     store is under way, the frames behind it wait too.
     """
@@ -45,10 +47,9 @@ class Session:
         connection: Connection,
         dispatcher: Dispatcher,
     ) -> None:
+        super().__init__(principal, dispatcher.guard, dispatcher.hub)
         self.client_id = client_id
         self.signature = wire.signature(client_id.encode())
-        self.principal = principal
-        self.dedup_scope = "" if principal.anonymous else f"{principal.subject}\0"
         self.codec = codec
         self.connection = connection
         self.joined: dict[Channel, None] = {}
@@ -186,6 +187,7 @@ class Session:
 
     def refuse(self, error: ArqonBusError, request_id: str | None) -> None:
         """See `Peer.refuse`."""
+        self._dispatcher.refused(self, error)
         frame_id, timestamp = self._stamps()
         self.send(error_frame(error, request_id, frame_id=frame_id, timestamp=timestamp))
 
@@ -201,7 +203,7 @@ class Session:
             version=VERSION,
             id=frame_id,
             timestamp=timestamp,
-            room=channel.address.room,
+            room=channel.address.name,
             channel=channel.address.channel,
             epoch=epoch,
             payload={"from_seq": first, "to_seq": last, "reason": reason},
@@ -218,6 +220,17 @@ class Session:
         self._pauses -= 1
         if self._pauses == 0:
             self.connection.resume_reading()
+
+    def rights_changed(self) -> None:
+        """Leave what may not be had any more, and say so."""
+        self.forget()
+        for channel in tuple(self.joined):
+            if not self.may(Action.SUBSCRIBE, channel.address):
+                channel.remove(self.connection)
+                del self.joined[channel]
+                room, name = channel.address.name, channel.address.channel
+                self.notice({"event": "access", "room": room, "channel": name, "left": True})
+        self._dispatcher.leave_groups(self)
 
     def close(self, code: CloseCode) -> None:
         """Ask the peer to leave."""

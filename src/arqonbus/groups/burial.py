@@ -64,22 +64,23 @@ class Burial:
         if (state.epoch, seq) not in self._under_way:
             body = await self._body(seq)
             if body is not None and seq in state.spent:
-                target = self._bus.hub.obtain(self._group.name[0], self._group.terms.dead_letter)
+                letters = self._group.channel.address._replace(
+                    channel=self._group.terms.dead_letter
+                )
+                target = self._bus.hub.obtain(letters)
                 self._post(target, seq, attempts, body)
 
     def _post(self, target: Channel, seq: int, attempts: int, body: bytes) -> None:
         group, epoch = self._group, self._group.state.epoch
-        room, channel, name = group.name
+        _, channel, name = group.name
         about = {
-            "room": room,
-            "channel": channel,
+            **group.label,
             "seq": seq,
             "epoch": epoch,
-            "group": name,
             "attempts": attempts,
             "reason": "max_attempts",
         }
-        record = Dead(**group.label, epoch=epoch, seq=seq)
+        record = Dead(**group.whose, epoch=epoch, seq=seq)
         self._under_way.add((epoch, seq))
 
         def stored(result: int | ArqonBusError) -> None:

@@ -72,19 +72,19 @@ class Groups:
         """Whether there is a group of this channel, be it only being made."""
         return channel is self._making or any(group.channel is channel for group in self)
 
-    def find(self, room: str, channel: str, group: str) -> Group | None:
-        """The group of this name, if there is one."""
-        return self._groups.get((room, channel, group))
+    def find(self, address: Address, group: str) -> Group | None:
+        """The channel's group of this name, if there is one."""
+        return self._groups.get((*address, group))
 
-    def get(self, room: str, channel: str, group: str) -> Group:
-        """The group of this name.
+    def get(self, address: Address, group: str) -> Group:
+        """The channel's group of this name.
 
         Raises:
             ArqonBusError: NOT_FOUND.
         """
-        found = self.find(room, channel, group)
+        found = self.find(address, group)
         if found is None:
-            raise not_found(f"group {group} of {room}:{channel} does not exist")
+            raise not_found(f"group {group} of {address} does not exist")
         return found
 
     async def start(self) -> None:
@@ -136,6 +136,10 @@ class Groups:
         """Make a connection no worker any more; see `Group.leave`."""
         group.leave(client_id)
         self._joined[client_id].discard(group)
+
+    def joined(self, client_id: str) -> tuple[Group, ...]:
+        """The groups that a connection works for."""
+        return tuple(self._joined.get(client_id, ()))
 
     def gone(self, client_id: str) -> None:
         """A connection ended: what it had is due for others."""
@@ -189,7 +193,7 @@ class Groups:
                 raise conflict(f"{len(group.peers)} workers have joined group {group.name[2]}")
             group.deleted = True
             try:
-                end = Deleted(**group.label)
+                end = Deleted(**group.whose)
                 await stored(lambda told: group.notes.write(end, told))
             except ArqonBusError:
                 group.deleted = False

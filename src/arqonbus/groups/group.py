@@ -78,10 +78,15 @@ class Group:
         self.wake = asyncio.Event()
 
     @property
-    def label(self) -> dict[str, str]:
-        """The names that every record and answer begins with."""
+    def whose(self) -> dict[str, str]:
+        """The names that every record begins with."""
         room, channel, group = self.name
         return {"room": room, "channel": channel, "group": group}
+
+    @property
+    def label(self) -> dict[str, str]:
+        """The names that every answer begins with: as clients know them."""
+        return self.whose | {"room": self.channel.address.name}
 
     def join(self, peer: Recipient, credit: int) -> None:
         """Hand out to `peer` from now on, up to `credit` tasks at a time.
@@ -117,7 +122,7 @@ class Group:
         """
         outcome = self._judged(client_id, seqs, epoch)
         if outcome.done:
-            acked = Acked(**self.label, epoch=epoch, seqs=list(outcome.done))
+            acked = Acked(**self.whose, epoch=epoch, seqs=list(outcome.done))
             await self._settle(acked, outcome.done)
         return outcome
 
@@ -127,7 +132,7 @@ class Group:
         if outcome.done:
             not_before = self.clock() + delay
             nacked = Nacked(
-                **self.label, epoch=epoch, seqs=list(outcome.done), not_before=not_before
+                **self.whose, epoch=epoch, seqs=list(outcome.done), not_before=not_before
             )
             await self._settle(nacked, outcome.done)
         return outcome
@@ -160,7 +165,7 @@ class Group:
             self.wake.set()
 
         handed = [(task.seq, task.attempt) for task in tasks]
-        self.notes.write(Handed(**self.label, epoch=self.state.epoch, tasks=handed), told)
+        self.notes.write(Handed(**self.whose, epoch=self.state.epoch, tasks=handed), told)
 
     def report(self) -> dict[str, object]:
         """The group's figures."""

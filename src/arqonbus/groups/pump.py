@@ -112,7 +112,7 @@ class Pump:
         self._bodies.clear()
         self._ahead = state.position
         group.handed.clear()
-        group.notes.mark(Restarted(**group.label, epoch=state.epoch, floor=state.floor))
+        group.notes.mark(Restarted(**group.whose, epoch=state.epoch, floor=state.floor))
         log.warning("a group goes on in a new epoch", **group.label, lost=lost)
         news = {"before": before, "now": state.epoch, "lost": lost}
         for peer in tuple(group.peers.values()):
@@ -164,7 +164,7 @@ class Pump:
         for seq in [seq for seq in self._bodies if first <= seq <= last]:
             del self._bodies[seq]
         group.state.lose(first, last)
-        group.notes.mark(Lost(**group.label, epoch=group.state.epoch, first=first, last=last))
+        group.notes.mark(Lost(**group.whose, epoch=group.state.epoch, first=first, last=last))
         log.warning("a group lost messages to retention", **group.label, first=first, last=last)
         tick = self._bus.tick
         tick.start()
@@ -172,7 +172,7 @@ class Pump:
             version=VERSION,
             id=tick.mint().decode(),
             timestamp=tick.text.decode(),
-            room=group.name[0],
+            room=group.channel.address.name,
             channel=group.name[1],
             epoch=group.state.epoch,
             payload={
@@ -212,6 +212,6 @@ class Pump:
             group.state.undo(task, now)
 
     def _head(self) -> bytes:
-        room, channel, name = self._group.name
-        level = self._bus.hub.durability.wire
+        group, level = self._group, self._bus.hub.durability.wire
+        room, (_, channel, name) = group.channel.address.name, group.name
         return wire.task_head(room, channel, self._group.state.epoch, level, name)

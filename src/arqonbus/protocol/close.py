@@ -20,7 +20,9 @@ class CloseCode(enum.IntEnum):
     GOING_AWAY = 4000
     OUTBOX_OVERFLOW = 4001
     IDLE = 4002
+    RATE_LIMITED = 4003
     UNAUTHENTICATED = 4100
+    REVOKED = 4101
 
 
 REASONS: dict[CloseCode, str] = {
@@ -34,7 +36,9 @@ REASONS: dict[CloseCode, str] = {
     CloseCode.GOING_AWAY: "server is going away: reconnect",
     CloseCode.OUTBOX_OVERFLOW: "too slow, outbox is full: reconnect and resume",
     CloseCode.IDLE: "idle for too long: reconnect",
-    CloseCode.UNAUTHENTICATED: "authentication is no longer valid",
+    CloseCode.RATE_LIMITED: "over a rate limit again and again: reconnect and send less",
+    CloseCode.UNAUTHENTICATED: "the token has expired: come back with another one",
+    CloseCode.REVOKED: "the token was revoked",
 }
 
 

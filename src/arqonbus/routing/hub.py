@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from arqonbus.errors import ArqonBusError, ErrorCode, conflict, not_found
-from arqonbus.model.address import SYSTEM_ROOM, Address, check_address
+from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.ids import new_epoch
 from arqonbus.protocol import wire
 from arqonbus.routing.dedup import PublishIds
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arqonbus.model.durability import Durability
+    from arqonbus.model.principal import Principal
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.close import CloseCode
     from arqonbus.telemetry.ledger import Account
@@ -37,8 +38,27 @@ class Peer(Protocol):
     """A connected client as the bus sees it."""
 
     client_id: str
+    principal: Principal
     signature: bytes
     dedup_scope: str
+    # The channels it may publish to, as far as it did, by the names it uses.
+    targets: dict[tuple[str, str], Channel]
+
+    def publishing(self, room: str, channel: str) -> Address:
+        """The address of what it calls so.
+
+        Raises:
+            ArqonBusError: it may not publish there, or that is no name.
+        """
+        ...
+
+    def target(self, room: str, channel: str) -> Channel:
+        """The channel that it calls so, which `targets` knows from now on.
+
+        Raises:
+            ArqonBusError: it may not publish there, or there is no such channel.
+        """
+        ...
 
     def account(self) -> Account:
         """What became of the deliveries due to this client."""
@@ -155,7 +175,7 @@ class Channel:
 
     def stamp(self, durability: Durability) -> None:
         """Write what all deliveries and receipts begin with, for the present epoch and level."""
-        room, name, level = *self.address, durability.wire
+        room, name, level = self.address.name, self.address.channel, durability.wire
         self.head = wire.channel_head(room, name, self.epoch, level)
         self.ack_head = wire.ack_head(room, name, self.epoch, level)
 
@@ -219,16 +239,14 @@ class Hub:
         for channel in (*self._channels.values(), *self._own.values()):
             channel.stamp(durability)
 
-    def existing(self, room: str, channel: str) -> Channel:
-        """The channel of this name.
+    def existing(self, address: Address) -> Channel:
+        """The channel at this address.
 
         Raises:
-            ArqonBusError: VALIDATION_ERROR for a bad name, NOT_FOUND, or CONFLICT while it is
-                being deleted.
+            ArqonBusError: NOT_FOUND, or CONFLICT while it is being deleted.
         """
-        found = self.find((room, channel))
+        found = self.find(address)
         if found is None:
-            address = check_address(room, channel)
             raise not_found(f"channel {address} does not exist; create it with create_channel")
         if found.deleting:
             raise ArqonBusError(
@@ -236,14 +254,14 @@ class Hub:
             )
         return found
 
-    def obtain(self, room: str, channel: str) -> Channel:
-        """The channel of this name, made in memory if the settings allow it; same errors."""
-        found = self.find((room, channel))
+    def obtain(self, address: Address) -> Channel:
+        """The channel at this address, made in memory if the settings allow it; same errors."""
+        found = self.find(address)
         if found is not None and not found.deleting:
             return found
         if found is not None or not self._auto_create:
-            return self.existing(room, channel)
-        return self.make(check_address(room, channel))
+            return self.existing(address)
+        return self.make(address)
 
     def make(self, address: Address) -> Channel:
         """A new channel, not stored yet.
@@ -260,6 +278,7 @@ class Hub:
         return channel
 
     def forget(self, channel: Channel) -> None:
-        """Remove a channel that the store no longer holds."""
+        """Remove a channel that the store no longer holds; whoever still knows it must ask anew."""
+        channel.deleting = True
         if self._channels.get(channel.address) is channel:
             del self._channels[channel.address]

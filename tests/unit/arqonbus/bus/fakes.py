@@ -13,13 +13,18 @@ from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
 from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ArqonBusError, StorageError
+from arqonbus.gateway.member import Member
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
+from arqonbus.model.principal import ANONYMOUS
 from arqonbus.protocol import wire
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.inbound import ClientFrame
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.routing.hub import Channel, Hub
+from arqonbus.shield.access.fixed import Everybody
+from arqonbus.shield.permissions import Guard
 from arqonbus.storage.interface import ChannelAppend, Lowered, OnCommit
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
@@ -73,10 +78,11 @@ class HeldStorage(MemoryStorage):
         return held
 
 
-class FakePeer:
+class FakePeer(Member):
     """Publishes what is put into its inbox when it is its turn, and keeps what it is told."""
 
     def __init__(self, bus: Bus, client_id: str, scope: str, codec: Codec) -> None:
+        super().__init__(ANONYMOUS, Guard(Everybody(), "operators"), bus.hub)
         self.client_id = client_id
         self.signature = wire.signature(client_id.encode())
         self.dedup_scope = scope
@@ -198,7 +204,7 @@ class Stage:
 
     def subscriber(self, name: str = "c", *, binary: bool = False) -> FakeSubscriber:
         made = FakeSubscriber(binary=binary)
-        self.hub.obtain("r", name).add(made)
+        self.hub.obtain(Address("r", name)).add(made)
         return made
 
     def send(self, peer: FakePeer, payload: object = "p", **fields: object) -> None:

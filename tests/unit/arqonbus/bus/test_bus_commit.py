@@ -6,6 +6,7 @@ import pytest
 from unit.arqonbus.bus.fakes import NOON, Stage, payloads
 
 from arqonbus.config.model import LimitSettings
+from arqonbus.model.address import Address
 
 
 def test_all_of_a_tick_is_one_commit() -> None:
@@ -21,7 +22,7 @@ def test_all_of_a_tick_is_one_commit() -> None:
         (("r", "b"), 3),
     ]
     for item in batch:
-        channel = stage.hub.existing(*item.address)
+        channel = stage.hub.existing(item.address)
         assert (item.epoch, item.timestamp) == (channel.epoch, NOON)
 
 
@@ -38,7 +39,7 @@ def test_nobody_is_told_anything_before_the_commit() -> None:
     peer, subscriber = stage.peer(), stage.subscriber()
     stage.send(peer, "x")
     stage.turn()
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     assert (subscriber.chunks, peer.acks, stage.flushes) == ([], [], 0)
     assert (channel.last_seq, channel.stored, stage.bus.idle) == (0, False, False)
     stage.storage.commit()
@@ -83,7 +84,7 @@ def test_receipts_name_the_position_of_their_message_in_one_write_a_peer() -> No
     }
     assert (asker.writes, silent.acks, silent.writes) == (1, [], 0)
     assert acks["b0"]["channel"] == "other"
-    assert acks["a0"]["epoch"] == stage.hub.existing("r", "c").epoch
+    assert acks["a0"]["epoch"] == stage.hub.existing(Address("r", "c")).epoch
     assert {ack["durability"] for ack in asker.acks} == {"disk"}
 
 
@@ -125,7 +126,7 @@ def test_commit_times_never_go_back() -> None:
 def test_a_channel_is_settled_when_none_of_it_waits_or_flies() -> None:
     stage = Stage()
     peer = stage.peer()
-    channel, other = stage.hub.obtain("r", "c"), stage.hub.obtain("r", "other")
+    channel, other = stage.hub.obtain(Address("r", "c")), stage.hub.obtain(Address("r", "other"))
     settled = [stage.bus.settled(channel)]
     stage.send(peer)
     stage.turn()

@@ -10,6 +10,7 @@ from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, Stage
 
 from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ErrorCode
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import wire
 from arqonbus.protocol.inbound import ClientFrame, CommandCall, DirectResponse, Publish
@@ -172,7 +173,7 @@ def test_an_unknown_channel_is_refused_where_none_are_made() -> None:
 
 def test_a_channel_beyond_the_most_is_refused() -> None:
     stage = Stage(LimitSettings(max_channels=1))
-    stage.hub.obtain("r", "other")
+    stage.hub.obtain(Address("r", "other"))
     peer = stage.peer()
     stage.send(peer)
     assert refusal(stage, peer) is ErrorCode.CONFLICT
@@ -180,7 +181,7 @@ def test_a_channel_beyond_the_most_is_refused() -> None:
 
 def test_a_channel_that_is_being_deleted_takes_nothing() -> None:
     stage = Stage()
-    stage.hub.obtain("r", "c").deleting = True
+    stage.hub.obtain(Address("r", "c")).deleting = True
     peer = stage.peer()
     stage.send(peer)
     assert refusal(stage, peer) is ErrorCode.CONFLICT

@@ -59,7 +59,7 @@ async def test_a_lost_stream_is_never_read_as_empty() -> None:
     stage.send(stage.peer(), "a")
     stage.settle()
     forget(stage)
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     with pytest.raises(StreamLostError):
         await stage.bus.streams.read(channel, after=0, limit=9, max_bytes=99)
     await restarted()
@@ -72,7 +72,7 @@ async def test_a_stream_whose_end_is_gone_is_lost_too() -> None:
     stage = Stage()
     stage.send(stage.peer(), "a")
     stage.settle()
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     channel.last_seq = 2
     with pytest.raises(StreamLostError):
         await stage.bus.streams.read(channel, after=0, limit=9, max_bytes=99)
@@ -84,7 +84,7 @@ async def test_a_restart_that_fails_is_tried_by_whoever_meets_the_loss_next() ->
     stage = Stage()
     stage.send(stage.peer(), "a")
     stage.settle()
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     forget(stage)
     real = stage.storage.restart
 
@@ -107,7 +107,7 @@ async def test_what_a_probe_brings_into_sight_is_known_with_its_ids() -> None:
     peer = stage.peer()
     stage.send(peer, "a", id="mine")
     stage.settle()
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     after = Stage(storage=stage.storage)
 
     async def probe(adopt: object) -> None:
@@ -125,7 +125,7 @@ async def test_what_a_probe_brings_into_sight_is_known_with_its_ids() -> None:
 def test_adopting_what_is_known_already_tells_nobody() -> None:
     stage = Stage()
     subscriber = stage.subscriber()
-    channel = stage.hub.existing("r", "c")
+    channel = stage.hub.existing(Address("r", "c"))
     stage.bus.streams.adopt([info(channel.epoch, 0)])
     assert subscriber.notices == []
     stage.bus.streams.adopt([info("another", 7)])

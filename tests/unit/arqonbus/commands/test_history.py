@@ -13,6 +13,7 @@ from unit.arqonbus.gateway.wired import publish
 
 from arqonbus.bus.clock import micros
 from arqonbus.errors import ErrorCode, StorageError
+from arqonbus.model.address import Address
 from arqonbus.storage.retention import Retention
 
 RC = {"room": "r", "channel": "c"}
@@ -164,7 +165,7 @@ async def test_a_beginning_is_given_once(calls: Calls) -> None:
 async def test_a_channel_that_the_store_does_not_know_holds_nothing(
     calls: Calls, args: dict[str, object]
 ) -> None:
-    calls.wired.hub.obtain("r", "c")
+    calls.wired.hub.obtain(Address("r", "c"))
     error = await calls.refusal("history", **RC, **args)
     assert error.code is ErrorCode.NOT_FOUND
     assert "nothing yet" in error.message

@@ -19,7 +19,7 @@ async def nothing(_services: Services, _caller: Caller, _args: NoArgs) -> Reply:
 
 
 def named(name: str) -> Command:
-    return Command(name, "Do nothing.", NoArgs, nothing)
+    return Command(name, "Do nothing.", NoArgs, nothing, None)
 
 
 def test_commands_are_found_by_name_and_listed_in_order() -> None:

@@ -110,12 +110,12 @@ async def test_a_crash_between_delivery_and_its_record_delivers_once() -> None:
         await asyncio.sleep(0.005)
         await works.ticks()
         storage.commit()
-        assert works.hub.obtain("r", "c").last_seq == 1
+        assert works.hub.obtain(Address("r", "c")).last_seq == 1
     async with life(storage) as works:
         assert len(works.delayed.schedule) == 1
         await at(works, 1)
         assert len(works.delayed.schedule) == 0
-        assert works.hub.obtain("r", "c").last_seq == 1
+        assert works.hub.obtain(Address("r", "c")).last_seq == 1
 
 
 async def test_an_end_that_the_store_refuses_is_noted_later_without_a_second_delivery() -> None:
@@ -131,7 +131,7 @@ async def test_an_end_that_the_store_refuses_is_noted_later_without_a_second_del
         with pytest.raises(ArqonBusError, match="being delivered"):
             (item,) = works.delayed.schedule
             await works.delayed.cancel(item.key)
-        assert list(works.delayed.waiting("r", "c")) == []
+        assert list(works.delayed.waiting(Address("r", "c"))) == []
         await at(works, 2)
     assert (payloads(reader), len(works.delayed.schedule)) == ([(1, "x")], 0)
 
@@ -180,7 +180,7 @@ async def test_only_its_publisher_finds_a_message_by_its_id() -> None:
         await works.quiet()
         with pytest.raises(ArqonBusError, match="no delayed message of yours"):
             await works.delayed.cancel(Key("r", "c", "bob\0m1"))
-        (item,) = works.delayed.waiting("r", "c")
+        (item,) = works.delayed.waiting(Address("r", "c"))
     assert item.message_id == "m1"
 
 

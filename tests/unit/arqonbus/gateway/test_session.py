@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from unit.arqonbus.gateway.fakes import Frame, settled, unframed
 from unit.arqonbus.gateway.wired import Stage, Wired, command, publish
 
+from arqonbus.model.address import Address
 from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
@@ -220,10 +221,10 @@ def plant_a_bug(wired: Wired, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let everything that is sent to the room `bug` meet a defect of the bus."""
     obtain = wired.hub.obtain
 
-    def broken(room: str, channel: str) -> Channel:
-        if room == "bug":
+    def broken(address: Address) -> Channel:
+        if address.room == "bug":
             raise KeyError("a detail that must not leave")
-        return obtain(room, channel)
+        return obtain(address)
 
     monkeypatch.setattr(wired.hub, "obtain", broken)
 

@@ -25,12 +25,17 @@ from arqonbus.errors import conflict
 from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.gateway.session import Session
 from arqonbus.groups.engine import Groups
+from arqonbus.model.address import Address
 from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
 from arqonbus.routing.hub import Channel, Hub
+from arqonbus.shield.access.fixed import Everybody
+from arqonbus.shield.access.interface import AccessPolicy
+from arqonbus.shield.permissions import Guard
 from arqonbus.telemetry.metrics import Metrics
+from arqonbus.telemetry.security import SecurityEvents
 
 
 class Stage:
@@ -65,7 +70,7 @@ class Stage:
 
     def commands(self) -> list[Command]:
         runs = (self.hold, self.boom, self.refuse, self.late)
-        return [Command(run.__name__, "For tests.", NoArgs, run) for run in runs]
+        return [Command(run.__name__, "For tests.", NoArgs, run, None) for run in runs]
 
 
 class Wired:
@@ -77,6 +82,7 @@ class Wired:
         limits: Mapping[str, int] | None = None,
         *,
         more: Sequence[Command] = (),
+        policy: AccessPolicy | None = None,
     ) -> None:
         self.now = NOON
         self.storage = storage or FakeStorage()
@@ -104,13 +110,26 @@ class Wired:
         self.groups = Groups(self.bus, self.storage, self.metrics, GroupSettings())
         self.delayed = Delayed(self.bus, self.storage, self.metrics, DelayedSettings())
         self.services = Services(
-            self.bus, self.storage, self.limits, server, NOON, self.groups, self.delayed
+            self.bus,
+            self.storage,
+            self.limits,
+            server,
+            NOON,
+            self.groups,
+            self.delayed,
+            Guard(policy or Everybody(), "operators"),
         )
         families = (system, channels, membership, history, groups, delayed)
         commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
         self.dispatcher = Dispatcher(
-            self.bus, self.registry, self.services, self.metrics, self.limits, HeartbeatSettings()
+            self.bus,
+            self.registry,
+            self.services,
+            self.metrics,
+            SecurityEvents(self.metrics),
+            self.limits,
+            HeartbeatSettings(),
         )
 
     def turn(self) -> None:
@@ -144,7 +163,7 @@ class Wired:
 
     async def channel(self, room: str = "r", channel: str = "c", *, messages: int = 0) -> Channel:
         """A stored channel holding `messages`, the payload of each its position."""
-        made = self.hub.obtain(room, channel)
+        made = self.hub.obtain(Address(room, channel))
         await channels.store_channel(self.services, made)
         session, _ = self.session("c_filler")
         for seq in range(made.last_seq + 1, made.last_seq + 1 + messages):

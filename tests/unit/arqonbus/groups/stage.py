@@ -16,6 +16,7 @@ from arqonbus.delayed.engine import Delayed
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.group import Group
 from arqonbus.groups.records import Terms
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.telemetry.metrics import Metrics
@@ -72,7 +73,7 @@ class Works(Stage):
             self.turn()
 
     async def group(self, *, after: int = 0, name: str = "g", terms: Terms = TERMS) -> Group:
-        channel = self.hub.obtain("r", "c")
+        channel = self.hub.obtain(Address("r", "c"))
         making = asyncio.ensure_future(self.groups.create(channel, name, terms, after))
         await self.quiet()
         return making.result()

@@ -167,12 +167,12 @@ async def test_a_crash_between_dead_letter_and_its_record_makes_no_second_one() 
         await spend(works, group)
         works.storage.commit()
         await works.ticks()
-        assert works.hub.obtain("r", "c.dead").last_seq == 1
+        assert works.hub.obtain(Address("r", "c.dead")).last_seq == 1
         assert group.state.counts.dead == 0
     async with life(storage) as works:
         await works.quiet()
-        group = works.groups.get("r", "c", "g")
-        last = works.hub.obtain("r", "c.dead").last_seq
+        group = works.groups.get(Address("r", "c"), "g")
+        last = works.hub.obtain(Address("r", "c.dead")).last_seq
     assert (last, group.state.counts.dead, group.state.floor) == (1, 1, 1)
 
 
@@ -223,7 +223,7 @@ async def test_a_journal_that_began_anew_is_written_afresh() -> None:
         await works.groups._tidy()
         await works.quiet()
     async with life(storage) as works:
-        group = works.groups.get("r", "c", "g")
+        group = works.groups.get(Address("r", "c"), "g")
         assert group.state.waiting[1].attempts == 1
 
 

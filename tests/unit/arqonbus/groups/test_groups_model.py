@@ -15,6 +15,7 @@ from unit.arqonbus.groups.stage import Worker, Works, life
 from arqonbus.errors import ArqonBusError
 from arqonbus.groups import engine, pump
 from arqonbus.groups.group import Group, Outcome
+from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 
 WHO = st.sampled_from(["a", "b"])
@@ -48,7 +49,7 @@ class Play:
 
     @property
     def group(self) -> Group:
-        return self.works.groups.get("r", "c", "g")
+        return self.works.groups.get(Address("r", "c"), "g")
 
     async def step(self, what: str, who: str) -> None:  # noqa: C901 - a table of steps
         works, worker = self.works, self.workers.get(who)
@@ -70,8 +71,8 @@ class Play:
         elif what == "crash":
             await self.live()
         elif what == "retain":
-            self.dropped = min(self.dropped + 1, works.hub.obtain("r", "c").last_seq)
-            await self.storage.drop(works.hub.obtain("r", "c").address, self.dropped)
+            self.dropped = min(self.dropped + 1, works.hub.obtain(Address("r", "c")).last_seq)
+            await self.storage.drop(works.hub.obtain(Address("r", "c")).address, self.dropped)
         elif what == "tidy":
             tidying = asyncio.ensure_future(works.groups._tidy())
             await works.quiet()
@@ -131,7 +132,7 @@ class Play:
             await self.works.quiet()
             await self.answer("ack", worker)
         assert not before & {seq for seq, _ in worker.tasks}
-        last = self.works.hub.obtain("r", "c").last_seq
+        last = self.works.hub.obtain(Address("r", "c")).last_seq
         state = self.group.state
         assert (state.floor, state.unsettled) == (last, 0)
         assert state.counts.acked + state.counts.dead + state.counts.lost == last

@@ -29,7 +29,9 @@ def test_the_bus_has_numbers_of_its_own_for_its_own_reasons() -> None:
         "GOING_AWAY": 4000,
         "OUTBOX_OVERFLOW": 4001,
         "IDLE": 4002,
+        "RATE_LIMITED": 4003,
         "UNAUTHENTICATED": 4100,
+        "REVOKED": 4101,
     }
 
 
@@ -40,6 +42,7 @@ def test_a_peer_that_did_no_wrong_comes_back() -> None:
         CloseCode.GOING_AWAY,
         CloseCode.OUTBOX_OVERFLOW,
         CloseCode.IDLE,
+        CloseCode.RATE_LIMITED,
     ]
 
 

@@ -1,0 +1,1 @@
+"""What an authenticated subject may do: policy as data, decided without I/O."""

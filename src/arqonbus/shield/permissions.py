@@ -1,0 +1,56 @@
+"""What one principal may do under the policy in force, decided once for each address and action."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from arqonbus.model.action import Action
+from arqonbus.model.principal import Principal
+
+if TYPE_CHECKING:
+    from arqonbus.shield.access.interface import AccessPolicy, Decision
+
+# Decisions that are kept for one principal; names are the client's to choose.
+_KEPT: Final = 4096
+# What concerns a channel: whoever may do any of it may know that the channel is there.
+_OF_CHANNELS: Final = tuple(a for a in Action if a not in {Action.DIRECT, Action.ADMIN})
+
+
+class Guard:
+    """The access policy in force for everybody, and whose tenant runs the server."""
+
+    def __init__(self, policy: AccessPolicy, operator_tenant: str) -> None:
+        self.policy = policy
+        self._operator_tenant = operator_tenant
+
+    def is_operator(self, principal: Principal) -> bool:
+        """Whether administering the server is this principal's affair, and not only that of its
+        own tenant; and so is the server's state as a whole. Without authentication it is
+        everybody's.
+        """
+        return principal.anonymous or principal.tenant == self._operator_tenant
+
+
+class Permissions:
+    """One principal's decisions; they are forgotten when the policy changes."""
+
+    def __init__(self, guard: Guard, principal: Principal) -> None:
+        self._guard = guard
+        self._principal = principal
+        self._policy = guard.policy
+        self._known: dict[tuple[Action, str, str], Decision] = {}
+
+    def decide(self, action: Action, room: str = "", channel: str = "") -> Decision:
+        """What the policy in force says; names as the principal's tenant uses them."""
+        if self._policy is not self._guard.policy or len(self._known) >= _KEPT:
+            self._policy = self._guard.policy
+            self._known.clear()
+        key = action, room, channel
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._policy.decide(self._principal, *key)
+        return known
+
+    def sees(self, room: str, channel: str) -> bool:
+        """Whether the principal may use the channel in any way."""
+        return any(self.decide(action, room, channel).allowed for action in _OF_CHANNELS)
