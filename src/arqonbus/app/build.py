@@ -22,8 +22,8 @@ from arqonbus.groups.figures import GroupFigures
 from arqonbus.routing.hub import Hub
 from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.anonymous import AnonymousAuthenticator
-from arqonbus.shield.keys import read_key
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.ring import KeyRing
 from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A wired bus that has not been started."""
+    """A wired bus that has not been started. `keys` is None where no token is asked for."""
 
     settings: Settings
     storage: Storage
@@ -57,20 +57,25 @@ class App:
     http: HttpServer
     status: Status
     shared: Shared
+    keys: KeyRing | None
 
 
 class Status:
     """Implements `api.interface.BusStatus`."""
 
-    def __init__(self, bus: Bus, storage: Storage) -> None:
+    def __init__(self, bus: Bus, storage: Storage, keys: KeyRing | None) -> None:
         self._bus = bus
         self._storage = storage
+        self._keys = keys
 
     def ready(self) -> Sequence[str]:
         """See `BusStatus.ready`."""
         reasons = ["draining: the server is going away"] if self._bus.draining else []
-        problem = self._storage.problem()
-        return reasons + ([f"storage: {problem}"] if problem else [])
+        if problem := self._storage.problem():
+            reasons.append(f"storage: {problem}")
+        if self._keys is not None and (problem := self._keys.problem()):
+            reasons.append(f"authentication: {problem}")
+        return reasons
 
     def health(self) -> Mapping[str, object]:
         """See `BusStatus.health`."""
@@ -112,7 +117,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     shared = Shared(
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
-    status = Status(bus, storage)
+    keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
+    status = Status(bus, storage, keys)
     return App(
         settings,
         storage,
@@ -120,10 +126,11 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         metrics,
         services.groups,
         services.delayed,
-        WebSocketServer(settings, authenticator(settings.auth), shared),
+        WebSocketServer(settings, authenticator(settings.auth, keys), shared),
         HttpServer(status, registry, metrics.internal_error),
         status,
         shared,
+        keys,
     )
 
 
@@ -151,13 +158,9 @@ def _durable_storage(settings: Settings, retention: Retention) -> Storage:
     return SqliteStorage(settings.data_dir / settings.storage.file, retention)
 
 
-def authenticator(auth: AuthSettings) -> Authenticator:
+def authenticator(auth: AuthSettings, keys: KeyRing | None) -> Authenticator:
     """The shield that the settings ask for."""
-    if auth.mode == "none":
-        return AnonymousAuthenticator()
-    return TokenAuthenticator(
-        read_key(auth), issuer=auth.issuer, audience=auth.audience, leeway=auth.leeway
-    )
+    return AnonymousAuthenticator() if keys is None else TokenAuthenticator(keys, auth)
 
 
 def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) -> Services:

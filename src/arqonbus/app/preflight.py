@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from arqonbus.app.addresses import is_loopback
+from arqonbus.app.preflight_auth import auth_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
-from arqonbus.config.model import KEY_FIELDS, Settings
+from arqonbus.config.model import Settings
 from arqonbus.model.capability import Capability
-from arqonbus.shield.keys import KeyProblem, read_key
 
 BINDS: Final = ("host", "port", "http_host", "http_port")
 
@@ -21,7 +21,7 @@ BINDS: Final = ("host", "port", "http_host", "http_port")
 def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     """Every reason not to start, one line each; empty when the bus may start."""
     return [
-        *_authentication(settings),
+        *auth_problems(settings),
         *_open_binds(settings, origins),
         *_production(settings, origins),
         *_ports(settings),
@@ -43,22 +43,6 @@ def lacks(settings: Settings, capabilities: frozenset[Capability]) -> list[str]:
         for path, (on, capability) in wanted.items()
         if on and capability not in capabilities
     ]
-
-
-def _authentication(settings: Settings) -> Iterator[str]:
-    auth = settings.auth
-    if auth.mode == "none":
-        names = (*KEY_FIELDS, "algorithm", "issuer", "audience")
-        for name in (name for name in names if dict(auth)[name] is not None):
-            yield (
-                f"auth.{name} is set but auth.mode is none, so no token would be checked: "
-                "remove one of the two"
-            )
-        return
-    try:
-        read_key(auth)
-    except KeyProblem as problem:
-        yield str(problem)
 
 
 def _open_binds(settings: Settings, origins: Mapping[str, str]) -> Iterator[str]:

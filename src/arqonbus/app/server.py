@@ -18,6 +18,7 @@ from arqonbus.app.files import allow_connections
 from arqonbus.app.preflight import lacks
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.protocol.close import CloseCode
+from arqonbus.shield.jwks import KeySetError
 from arqonbus.storage.fallback.runs import Runs
 from arqonbus.storage.interface import UnusableStoreError
 
@@ -56,8 +57,35 @@ async def _serve(settings: Settings) -> int:
         for problem in lacking:
             log.error("the configuration has a problem", problem=problem)
         return Exit.CONFIG
+    if not await _have_keys(app):
+        return Exit.UNAVAILABLE
     stop = asyncio.Event()
     _on_signals(stop)
+    try:
+        return await _open_and_serve(app, stop)
+    finally:
+        if app.keys is not None:
+            await app.keys.close()
+
+
+async def _have_keys(app: App) -> bool:
+    """Whether tokens can be verified: a bus that can let nobody in is not started."""
+    if app.keys is None:
+        return True
+    try:
+        await app.keys.open()
+    except KeySetError as error:
+        log.error(  # noqa: TRY400 - the reason says all
+            "the JWK Set can't be had",
+            setting="auth.jwks_url",
+            url=app.settings.auth.jwks_url,
+            reason=str(error),
+        )
+        return False
+    return True
+
+
+async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
     try:
         await app.bus.load(await _streams(app))
         await app.groups.start()

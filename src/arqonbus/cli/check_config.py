@@ -65,4 +65,6 @@ def _document(loaded: Loaded | None, found: list[str]) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, SecretStr):
         return MASK
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value

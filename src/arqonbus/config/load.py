@@ -182,7 +182,7 @@ def _all_origins(
     origins = {setting.path: given.get(setting.path, DEFAULT) for setting in known}
     keys = [f"auth.{name}" for name in KEY_FIELDS if f"auth.{name}" in given]
     for path in ("auth.mode", "auth.algorithm"):
-        implied = keys and value_at(settings, path) not in {"none", None}
+        implied = keys and value_at(settings, path) not in {"none", None, ()}
         if implied and origins[path] == DEFAULT:
             origins[path] = f"implied by {keys[0]}"
     return origins

@@ -26,7 +26,7 @@ GIB: Final = 1024 * MIB
 DAY: Final = 86_400.0
 
 # The settings that bring a key: any of them means that tokens are wanted.
-KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file")
+KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file", "jwks_url")
 
 
 def _none_from_word(value: object) -> object:
@@ -36,8 +36,28 @@ def _none_from_word(value: object) -> object:
     return value
 
 
+def _from_commas(value: object) -> object:
+    """The environment has no arrays; an empty name in the list is a mistake, not nothing."""
+    if isinstance(value, str):
+        value = tuple(part.strip() for part in value.split(","))
+    elif isinstance(value, Path):
+        value = (value,)
+    if isinstance(value, (tuple, list)) and any(part in ("", Path()) for part in value):
+        raise ValueError("holds an empty name")
+    return value
+
+
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
+Names = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
+Files = Annotated[tuple[Path, ...], BeforeValidator(_from_commas)]
+Algorithm = Literal[
+    "HS256", "HS384", "HS512",
+    "RS256", "RS384", "RS512",
+    "PS256", "PS384", "PS512",
+    "ES256", "ES384", "ES512",
+    "EdDSA",
+]  # fmt: skip
 
 
 class Section(BaseModel):
@@ -69,19 +89,59 @@ class AuthSettings(Section):
         "Giving a secret or a key file means token.",
     )
     secret: SecretStr | None = Field(
-        default=None, description="HS256 secret, at least 32 bytes. Prefer secret_file."
-    )
-    secret_file: Path | None = Field(
         default=None,
-        description="File with the HS256 secret; trailing line ends are not part of it.",
+        description="HS secret, at least 32 bytes and no fewer than its hash has. "
+        "Prefer secret_file.",
     )
-    public_key_file: Path | None = Field(
-        default=None, description="PEM file with the public key that tokens are verified with."
+    secret_file: Files = Field(
+        default=(),
+        description="File with the HS secret, or several files, comma-separated; trailing line "
+        "ends are not part of it.",
     )
-    algorithm: Literal["HS256", "RS256", "PS256", "ES256", "EdDSA"] | None = Field(
+    public_key_file: Files = Field(
+        default=(),
+        description="PEM file with a public key that tokens are verified with, or several files.",
+    )
+    jwks_url: str | None = Field(
         default=None,
-        description="The only accepted signature algorithm. HS256 for a secret; "
-        "must be given with a public key.",
+        max_length=2048,
+        description="https URL of a JWK Set whose keys tokens are verified with.",
+    )
+    jwks_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities to trust for jwks_url instead of the system's.",
+    )
+    jwks_refresh: float = Field(
+        default=300.0, ge=1, le=DAY, description="Time after which the JWK Set is fetched again."
+    )
+    jwks_min_interval: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=3600,
+        description="Least time between two fetches, also when tokens name unknown keys.",
+    )
+    jwks_max_age: float = Field(
+        default=3600.0,
+        ge=1,
+        le=7 * DAY,
+        description="How long the last good JWK Set is used while no new one can be had.",
+    )
+    algorithm: Annotated[tuple[Algorithm, ...], BeforeValidator(_from_commas)] = Field(
+        default=(),
+        description="The only accepted signature algorithms, one for each kind of key. HS256 for "
+        "a secret; must be given with public keys.",
+    )
+    tenant_claim: str = Field(
+        default="tenant",
+        min_length=1,
+        max_length=128,
+        description="The claim that names the tenant of a token.",
+    )
+    max_lifetime: Annotated[float | None, OffOr] = Field(
+        default=None,
+        gt=0,
+        le=3660 * DAY,
+        description="Longest time from `iat` to `exp` of a token, or none.",
     )
     issuer: str | None = Field(default=None, min_length=1, description="Required `iss` of a token.")
     audience: str | None = Field(
@@ -106,6 +166,14 @@ class AuthSettings(Section):
         if data.get("secret") is not None or data.get("secret_file") is not None:
             derived.setdefault("algorithm", "HS256")
         return derived
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _no_credentials_in_the_open(cls, url: str | None) -> str | None:
+        """A URL is printed and logged."""
+        if url is not None and "@" in url:
+            raise ValueError("a URL with a user or a password would be printed and logged")
+        return url
 
 
 class StorageSettings(Section):

@@ -71,8 +71,10 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """A value as people write it; a secret is masked, whatever it holds."""
     match value:
-        case None:
+        case None | ():
             return "none"
+        case tuple():
+            return ",".join(str(item) for item in value)
         case bool():
             return str(value).lower()
         case SecretStr():

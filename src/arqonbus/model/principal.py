@@ -13,8 +13,10 @@ from arqonbus.model.address import DEFAULT_TENANT
 class Principal:
     """An authenticated subject (or the anonymous one) with the claims of its token.
 
-    `token_id`, `issued_at` and `expires` are the token's `jti`, `iat` and `exp` (RFC 7519, 4.1),
-    times in seconds since 1970.
+    Attributes:
+        token_id: The token's own id (`jti`), by which it can be revoked.
+        issued_at: When it was issued (`iat`), in unix seconds.
+        expires: When it ends (`exp`), in unix seconds; None for a principal without a token.
     """
 
     subject: str

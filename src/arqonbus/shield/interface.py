@@ -1,7 +1,7 @@
 """What an authenticator is, and how it refuses."""
 
 import enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from arqonbus.errors import ArqonBusError, ErrorCode
 from arqonbus.model.principal import Principal
@@ -16,6 +16,12 @@ class AuthReason(enum.StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     CLAIMS = "claims"
+    UNKNOWN_KEY = "unknown_key"
+    UNAVAILABLE = "unavailable"
+
+
+# The token may be good: it is the bus that can't tell yet.
+RETRYABLE: Final = frozenset({AuthReason.UNKNOWN_KEY, AuthReason.UNAVAILABLE})
 
 
 class AuthError(ArqonBusError):
@@ -26,7 +32,7 @@ class AuthError(ArqonBusError):
     """
 
     def __init__(self, reason: AuthReason, message: str) -> None:
-        super().__init__(ErrorCode.UNAUTHENTICATED, message)
+        super().__init__(ErrorCode.UNAUTHENTICATED, message, retryable=reason in RETRYABLE)
         self.reason = reason
 
 

@@ -24,12 +24,15 @@ def known_words() -> re.Pattern[str]:
     return re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
 
 
-def weakness(secret: bytes) -> str | None:
-    """Why the secret is too weak to sign with, or None; never a part of the secret itself."""
+def weakness(secret: bytes, least: int = MIN_BYTES) -> str | None:
+    """Why the secret is too weak to sign with, or None; never a part of the secret itself.
+
+    `least` is the number of bytes of the hash it is for.
+    """
     if _made_of_known_words(secret):
         return "is, or is made of, a well-known default"
-    if len(secret) < MIN_BYTES:
-        return f"has {len(secret)} bytes; at least {MIN_BYTES} are needed"
+    if len(secret) < least:
+        return f"has {len(secret)} bytes; at least {least} are needed"
     if _is_guessable(secret):
         return "has too little entropy; take one from `openssl rand -base64 48`"
     return None

@@ -55,6 +55,9 @@ class Metrics:
         self._handshakes_refused = make.counter(
             "handshakes_refused_total", "Handshakes refused, by reason.", "reason"
         )
+        self._key_sets = make.counter(
+            "key_set_fetches_total", "Fetches of the JWK Set, by result.", "result"
+        )
         self._bytes_in = make.counter("bytes_in_total", "Payload bytes of frames received.")
         self._bytes_out = make.counter("bytes_out_total", "Bytes handed to peers' sockets.")
         self._commands = make.counter(
@@ -118,6 +121,10 @@ class Metrics:
     def handshake_refused(self, reason: str) -> None:
         """A handshake was answered with an HTTP error."""
         self._handshakes_refused.labels(reason).inc()
+
+    def key_set_fetched(self, *, good: bool) -> None:
+        """The JWK Set was asked for, and a usable one came or none."""
+        self._key_sets.labels("good" if good else "failed").inc()
 
     def received(self, size: int) -> None:
         """Frames with so many payload bytes came in."""

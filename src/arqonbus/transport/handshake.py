@@ -139,6 +139,13 @@ def _authenticate(shield: Authenticator, token: str | None) -> Principal:
     try:
         return shield.authenticate(token)
     except AuthError as error:
+        if error.retryable:
+            raise HandshakeRefused(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                ErrorCode.UNAUTHENTICATED,
+                f"not authenticated: {error}",
+                {"Retry-After": "1"},
+            ) from error
         raise HandshakeRefused(
             HTTPStatus.UNAUTHORIZED,
             ErrorCode.UNAUTHENTICATED,
