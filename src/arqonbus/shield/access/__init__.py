@@ -1,0 +1,1 @@
+"""Who may do what: a policy as data, how it decides, and how it explains itself."""
