@@ -20,7 +20,7 @@ from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.routing.hub import Hub
-from arqonbus.shield.access.fixed import Everybody
+from arqonbus.shield.access.builtin import OpenPolicy
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.permissions import Guard
 from arqonbus.shield.ring import KeyRing
@@ -172,7 +172,7 @@ def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) 
         bus.tick.now(),
         Groups(bus, storage, metrics, settings.groups),
         Delayed(bus, storage, metrics, settings.delayed),
-        Guard(Everybody(), "operators"),
+        Guard(OpenPolicy(), "operators"),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from arqonbus.app.addresses import is_loopback
+from arqonbus.app.preflight_access import access_problems
 from arqonbus.app.preflight_auth import auth_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
@@ -22,6 +23,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
     """Every reason not to start, one line each; empty when the bus may start."""
     return [
         *auth_problems(settings),
+        *access_problems(settings),
         *_open_binds(settings, origins),
         *_production(settings, origins),
         *_ports(settings),

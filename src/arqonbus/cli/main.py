@@ -3,6 +3,7 @@
 import click
 
 from arqonbus.bench.cli import bench
+from arqonbus.cli.access import access
 from arqonbus.cli.check_config import check_config
 from arqonbus.cli.serve import serve
 from arqonbus.cli.stream import stream
@@ -17,6 +18,7 @@ def main() -> None:
     \b
     arqonbus serve                    run a bus on this machine, messages kept in ./data
     arqonbus check-config             see every setting and where it came from
+    arqonbus access explain SUBJECT…  who may do what, and which rule says so
     arqonbus stream export ROOM CH F  a channel into a file, back, and verified
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
@@ -26,4 +28,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(check_config)
 main.add_command(stream)
+main.add_command(access)
 main.add_command(bench)

@@ -24,6 +24,11 @@ def source_options(command: Command) -> Command:
     known = {setting.path: setting for setting in known_settings()}
     for path in reversed(FLAGS):
         command = _option(known[path])(command)
+    return config_option(command)
+
+
+def config_option(command: Command) -> Command:
+    """Give a command the flag that names the file with the settings."""
     return click.option(
         "--config",
         type=click.Path(path_type=Path),

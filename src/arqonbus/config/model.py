@@ -176,6 +176,22 @@ class AuthSettings(Section):
         return url
 
 
+class AccessSettings(Section):
+    """Who may do what."""
+
+    policy_file: Path | None = Field(
+        default=None,
+        description="TOML file with the access policy (docs/access.md). Without one nothing is "
+        "allowed where auth.mode is token, and everything but to administer where it is none.",
+    )
+    operator_tenant: str = Field(
+        default="operators",
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$",
+        description="Tenant whose administrators administer the server; those of any other tenant "
+        "administer that tenant.",
+    )
+
+
 class StorageSettings(Section):
     """Where messages are kept."""
 
@@ -470,6 +486,7 @@ class Settings(Section):
         default=10.0, ge=0.1, le=600, description="Time a stopping bus has to finish what it took."
     )
     auth: AuthSettings = Field(default_factory=AuthSettings)
+    access: AccessSettings = Field(default_factory=AccessSettings)
     storage: StorageSettings = Field(default_factory=StorageSettings)
     redis: RedisSettings = Field(default_factory=RedisSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)

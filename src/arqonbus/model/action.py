@@ -6,7 +6,10 @@ import enum
 
 
 class Action(enum.StrEnum):
-    """`DIRECT` (messages to a client) and `ADMIN` concern no channel; all others concern one."""
+    """One kind of use that a policy allows or denies.
+
+    DIRECT (messages to a client) and ADMIN concern no channel; all others are done to one.
+    """
 
     PUBLISH = "publish"
     SUBSCRIBE = "subscribe"
@@ -17,3 +20,8 @@ class Action(enum.StrEnum):
     GROUP = "group"
     DIRECT = "direct"
     ADMIN = "admin"
+
+    @property
+    def has_address(self) -> bool:
+        """Whether it is done to a channel."""
+        return self not in {Action.DIRECT, Action.ADMIN}

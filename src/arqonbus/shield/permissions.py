@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # Decisions that are kept for one principal; names are the client's to choose.
 _KEPT: Final = 4096
 # What concerns a channel: whoever may do any of it may know that the channel is there.
-_OF_CHANNELS: Final = tuple(a for a in Action if a not in {Action.DIRECT, Action.ADMIN})
+_OF_CHANNELS: Final = tuple(action for action in Action if action.has_address)
 
 
 class Guard:
@@ -37,18 +37,19 @@ class Permissions:
     def __init__(self, guard: Guard, principal: Principal) -> None:
         self._guard = guard
         self._principal = principal
-        self._policy = guard.policy
+        self._epoch = guard.policy.epoch
         self._known: dict[tuple[Action, str, str], Decision] = {}
 
     def decide(self, action: Action, room: str = "", channel: str = "") -> Decision:
         """What the policy in force says; names as the principal's tenant uses them."""
-        if self._policy is not self._guard.policy or len(self._known) >= _KEPT:
-            self._policy = self._guard.policy
+        policy = self._guard.policy
+        if self._epoch != policy.epoch or len(self._known) >= _KEPT:
+            self._epoch = policy.epoch
             self._known.clear()
         key = action, room, channel
         known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._policy.decide(self._principal, *key)
+            known = self._known[key] = policy.decide(self._principal, *key)
         return known
 
     def sees(self, room: str, channel: str) -> bool:

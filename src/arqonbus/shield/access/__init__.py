@@ -1,1 +1,1 @@
-"""What an authenticated subject may do: policy as data, decided without I/O."""
+"""Who may do what: a policy as data, how it decides, and how it explains itself."""

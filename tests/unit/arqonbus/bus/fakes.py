@@ -23,7 +23,7 @@ from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.inbound import ClientFrame
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.routing.hub import Channel, Hub
-from arqonbus.shield.access.fixed import Everybody
+from arqonbus.shield.access.builtin import OpenPolicy
 from arqonbus.shield.permissions import Guard
 from arqonbus.storage.interface import ChannelAppend, Lowered, OnCommit
 from arqonbus.storage.memory import MemoryStorage
@@ -82,7 +82,7 @@ class FakePeer(Member):
     """Publishes what is put into its inbox when it is its turn, and keeps what it is told."""
 
     def __init__(self, bus: Bus, client_id: str, scope: str, codec: Codec) -> None:
-        super().__init__(ANONYMOUS, Guard(Everybody(), "operators"), bus.hub)
+        super().__init__(ANONYMOUS, Guard(OpenPolicy(), "operators"), bus.hub)
         self.client_id = client_id
         self.signature = wire.signature(client_id.encode())
         self.dedup_scope = scope

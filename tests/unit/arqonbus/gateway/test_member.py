@@ -17,6 +17,7 @@ class Only:
     """Allows what is listed, and counts how often it was asked."""
 
     epoch = "only"
+    warnings: tuple[str, ...] = ()
 
     def __init__(self, *allowed: tuple[Action, str]) -> None:
         self.allowed = allowed
@@ -101,6 +102,7 @@ def test_another_policy_is_asked_anew() -> None:
     ann = Member(Principal("ann", "acme"), guard, hub())
     ann.check(Action.PUBLISH, "r", "c")
     guard.policy = Only()
+    guard.policy.epoch = "another"
     with pytest.raises(ArqonBusError):
         ann.check(Action.PUBLISH, "r", "c")
 

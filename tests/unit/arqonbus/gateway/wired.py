@@ -31,7 +31,7 @@ from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
 from arqonbus.routing.hub import Channel, Hub
-from arqonbus.shield.access.fixed import Everybody
+from arqonbus.shield.access.builtin import OpenPolicy
 from arqonbus.shield.access.interface import AccessPolicy
 from arqonbus.shield.permissions import Guard
 from arqonbus.telemetry.metrics import Metrics
@@ -117,7 +117,7 @@ class Wired:
             NOON,
             self.groups,
             self.delayed,
-            Guard(policy or Everybody(), "operators"),
+            Guard(policy or OpenPolicy(), "operators"),
         )
         families = (system, channels, membership, history, groups, delayed)
         commands = [command for family in families for command in family.COMMANDS] + [*more]
