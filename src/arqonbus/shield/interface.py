@@ -16,6 +16,7 @@ class AuthReason(enum.StrEnum):
     EXPIRED = "expired"
     NOT_YET_VALID = "not_yet_valid"
     CLAIMS = "claims"
+    REVOKED = "revoked"
     UNKNOWN_KEY = "unknown_key"
     UNAVAILABLE = "unavailable"
 

@@ -1,0 +1,155 @@
+"""Revokes, and remembers what was revoked."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import structlog
+
+from arqonbus.bus.journal import Journal, stored
+from arqonbus.errors import ArqonBusError, ErrorCode, StorageError
+from arqonbus.protocol.close import CloseCode
+from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
+
+if TYPE_CHECKING:
+    from arqonbus.bus.bus import Bus
+    from arqonbus.config.model import AuthSettings
+    from arqonbus.shield.revoked import Revoked
+    from arqonbus.storage.interface import Storage
+    from arqonbus.telemetry.metrics import Metrics
+
+_CARE_SECONDS = 5.0
+# Records that the journal may hold beyond those needed before it is written afresh.
+_SLACK: Final = 1024
+# What a server must bear in memory; a subject's revocation covers any number of its tokens.
+MAX_TOKENS: Final = 100_000
+
+log = structlog.get_logger(__name__)
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class Revocations:
+    """Puts what is revoked into `revoked`, closes whom it concerns, and keeps a journal of it."""
+
+    def __init__(
+        self, bus: Bus, storage: Storage, metrics: Metrics, settings: AuthSettings, revoked: Revoked
+    ) -> None:
+        self._bus = bus
+        self._metrics = metrics
+        self._leeway = settings.leeway
+        self._revoked = revoked
+        self._journal = Journal(bus, storage, "revocations")
+        self._care: asyncio.Task[None] | None = None
+        # Whether memory holds something of which it is not known that the journal has it.
+        self._stale = False
+
+    async def start(self) -> None:
+        """Read the journal.
+
+        Raises:
+            StorageError: it can't be read.
+        """
+        await self._read()
+        self._care = asyncio.create_task(self._look_after())
+
+    async def stop(self) -> None:
+        """Look after nothing any more."""
+        if self._care is not None:
+            self._care.cancel()
+            await asyncio.wait((self._care,))
+
+    def problem(self) -> str | None:
+        """Why nobody with a token may come in, or None."""
+        return None if self._revoked.known else "it is not known yet which tokens are revoked"
+
+    async def revoke(self, record: Record) -> int:
+        """Revoke at once, and return when that is stored: how many connections were closed.
+
+        Raises:
+            ArqonBusError: RATE_LIMITED, too many single tokens are revoked.
+            StorageError: it is in force, but a restart would forget it.
+        """
+        if isinstance(record, TokenRevoked) and len(self._revoked.tokens) >= MAX_TOKENS:
+            raise ArqonBusError(
+                ErrorCode.RATE_LIMITED,
+                f"{MAX_TOKENS} tokens are revoked, the most: revoke the subject instead",
+            )
+        self._apply(record)
+        closed = self._close()
+        try:
+            await stored(lambda done: self._journal.write(record, done))
+        except StorageError as error:
+            self._stale = True
+            raise StorageError(
+                "the revocation is in force, but it could not be stored: a restart would forget it",
+                detail=str(error),
+            ) from error
+        return closed
+
+    def _apply(self, record: Record) -> None:
+        if isinstance(record, TokenRevoked):
+            self._revoked.tokens[record.tenant, record.token_id] = record.until
+            return
+        key = record.tenant, record.subject
+        self._revoked.subjects[key] = max(record.before, self._revoked.subjects.get(key, 0))
+
+    def _close(self) -> int:
+        """Close everybody whose token is revoked; how many that were."""
+        found = [p for p in self._bus.hub.peers.values() if self._revoked.covers(p.principal)]
+        for peer in found:
+            peer.close(CloseCode.REVOKED)
+        return len(found)
+
+    async def _read(self) -> None:
+        await self._journal.read(lambda _seq, body: self._apply(_decode(body)))
+        self._revoked.known = not self._journal.unread
+        self._close()
+
+    async def _look_after(self) -> None:
+        """Keep the journal true and short; a failure is logged and tried again."""
+        while True:
+            await asyncio.sleep(_CARE_SECONDS)
+            try:
+                await self._tidy()
+            except ArqonBusError as error:
+                log.warning("the journal of revocations waits", reason=error.message)
+            except Exception:
+                # The task's edge.
+                log.exception("looking after revocations failed")
+                self._metrics.internal_error("revocations")
+
+    async def _tidy(self) -> None:
+        renewed = self._journal.renewed()
+        if self._journal.unread and not self._bus.condition.degraded:
+            await self._read()
+        self._forget_expired()
+        needed = len(self._revoked.tokens) + len(self._revoked.subjects)
+        if renewed or self._stale or self._journal.length > _SLACK + 4 * needed:
+            await self._write_afresh()
+
+    def _forget_expired(self) -> None:
+        now = self._bus.tick.now() / 1e6 - self._leeway
+        tokens = self._revoked.tokens
+        for key in [key for key, until in tokens.items() if until is not None and until < now]:
+            del tokens[key]
+
+    async def _write_afresh(self) -> None:
+        """Write everything once more, then remove what is older: in this order, so that a crash in
+        between forgets nothing.
+        """
+        tokens, subjects = self._revoked.tokens.items(), self._revoked.subjects.items()
+        records: list[Record] = [
+            TokenRevoked(tenant=tenant, token_id=token_id, until=until)
+            for (tenant, token_id), until in tokens
+        ]
+        records += [
+            SubjectRevoked(tenant=tenant, subject=subject, before=before)
+            for (tenant, subject), before in subjects
+        ]
+        keep = self._journal.end + 1
+        for record in records:
+            await stored(lambda done, record=record: self._journal.write(record, done))  # type: ignore[misc]  # mypy can't infer a lambda's default
+        self._stale = False
+        await self._journal.shorten(keep)
