@@ -99,6 +99,12 @@ class Metrics:
         self._outbox_overflows = make.counter(
             "outbox_overflows_total", "Peers that read too slowly, by policy.", "policy"
         )
+        self._security_events = make.counter(
+            "security_events_total", "Refusals, and changes of the bus, by kind.", "kind"
+        )
+        self._audit_lost = make.counter(
+            "audit_lost_total", "Security events that the audit log has only as a number."
+        )
 
     def connection_opened(self) -> None:
         """A peer finished its handshake."""
@@ -160,6 +166,14 @@ class Metrics:
     def outbox_overflow(self, policy: str) -> None:
         """A peer's outbox was full."""
         self._outbox_overflows.labels(policy).inc()
+
+    def security_event(self, kind: str) -> None:
+        """Something was refused or changed; `kind` is a value of `EventKind`."""
+        self._security_events.labels(kind).inc()
+
+    def audit_lost(self, events: int) -> None:
+        """So many events were left out of the audit log but for their number."""
+        self._audit_lost.inc(events)
 
     def command(self, command: str, status: str) -> None:
         """A command was answered; unknown names must be passed as ``unknown``."""
