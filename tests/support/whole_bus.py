@@ -84,6 +84,7 @@ async def living(settings: Mapping[str, object]) -> AsyncIterator[App]:
     """A life of a bus, from opening its store to closing it."""
     app = build(Settings.model_validate(settings))
     await app.bus.load(await app.storage.open())
+    await app.audit.start()
     await app.groups.start()
     await app.delayed.start()
     try:
@@ -91,4 +92,5 @@ async def living(settings: Mapping[str, object]) -> AsyncIterator[App]:
     finally:
         await app.groups.stop()
         await app.delayed.stop()
+        await app.audit.stop()
         await app.storage.close()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from arqonbus.api.http import HttpServer
+from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, delayed, groups, history, membership, system
+from arqonbus.commands import audit, channels, delayed, groups, history, membership, system
 from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
 from arqonbus.delayed.engine import Delayed
@@ -28,6 +29,7 @@ from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
 from arqonbus.telemetry.metrics import Metrics
+from arqonbus.telemetry.security import SecurityEvents
 from arqonbus.transport.outbox import Writers
 from arqonbus.transport.websocket import Shared, WebSocketServer
 from arqonbus.version import __version__
@@ -50,6 +52,8 @@ class App:
     metrics: Metrics
     groups: Groups
     delayed: Delayed
+    events: SecurityEvents
+    audit: AuditLog
     websocket: WebSocketServer
     http: HttpServer
     status: Status
@@ -59,15 +63,16 @@ class App:
 class Status:
     """Implements `api.interface.BusStatus`."""
 
-    def __init__(self, bus: Bus, storage: Storage) -> None:
+    def __init__(self, bus: Bus, storage: Storage, audit_log: AuditLog) -> None:
         self._bus = bus
         self._storage = storage
+        self._audit = audit_log
 
     def ready(self) -> Sequence[str]:
         """See `BusStatus.ready`."""
         reasons = ["draining: the server is going away"] if self._bus.draining else []
-        problem = self._storage.problem()
-        return reasons + ([f"storage: {problem}"] if problem else [])
+        problems = {"storage": self._storage.problem(), "audit": self._audit.problem()}
+        return reasons + [f"{part}: {problem}" for part, problem in problems.items() if problem]
 
     def health(self) -> Mapping[str, object]:
         """See `BusStatus.health`."""
@@ -102,13 +107,14 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         call_soon=loop.call_soon,
         on_batch=writers.flush,
     )
-    services = _services(settings, bus, storage, metrics)
+    events = SecurityEvents(metrics)
+    services = _services(settings, bus, storage, metrics, events)
     registry.register(GroupFigures(services.groups))
     dispatcher = _dispatcher(settings, services, metrics)
     shared = Shared(
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
-    status = Status(bus, storage)
+    status = Status(bus, storage, services.audit)
     return App(
         settings,
         storage,
@@ -116,6 +122,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         metrics,
         services.groups,
         services.delayed,
+        events,
+        services.audit,
         WebSocketServer(settings, authenticator(settings.auth), shared),
         HttpServer(status, registry, metrics.internal_error),
         status,
@@ -156,7 +164,9 @@ def authenticator(auth: AuthSettings) -> Authenticator:
     )
 
 
-def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) -> Services:
+def _services(
+    settings: Settings, bus: Bus, storage: Storage, metrics: Metrics, events: SecurityEvents
+) -> Services:
     return Services(
         bus,
         storage,
@@ -165,6 +175,7 @@ def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) 
         bus.tick.now(),
         Groups(bus, storage, metrics, settings.groups),
         Delayed(bus, storage, metrics, settings.delayed),
+        AuditLog(bus, storage, metrics, settings.audit, events, f"arqonbus/{__version__}"),
     )
 
 
@@ -176,6 +187,7 @@ def _dispatcher(settings: Settings, services: Services, metrics: Metrics) -> Dis
         *history.COMMANDS,
         *groups.COMMANDS,
         *delayed.COMMANDS,
+        *audit.COMMANDS,
     ]
     registry = Registry([*commands, system.help_command(commands)])
     return Dispatcher(

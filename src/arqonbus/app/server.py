@@ -20,6 +20,7 @@ from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.storage.fallback.runs import Runs
 from arqonbus.storage.interface import UnusableStoreError
+from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 _TRIM_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
+# Beyond the drain timeout: the audit log ends when nobody can be refused any more.
+_LAST_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +65,7 @@ async def _serve(settings: Settings) -> int:
         await app.bus.load(await _streams(app))
         await app.groups.start()
         await app.delayed.start()
+        await app.audit.start()
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
@@ -71,6 +75,7 @@ async def _serve(settings: Settings) -> int:
         await app.storage.close()
         return Exit.CONFIG
     if not await _listen(app):
+        await app.audit.stop()
         await app.storage.close()
         return Exit.UNAVAILABLE
     keeping = [asyncio.create_task(_trim(app)), asyncio.create_task(_look_after(app))]
@@ -191,6 +196,7 @@ async def _drain(app: App) -> int:
     deadline = asyncio.get_running_loop().time() + limit
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
+    app.events.report(SecurityEvent(EventKind.MODE, "draining"))
     # In one breath: a client that is refused from now on must know why by then.
     app.bus.drain()
     for listener in tuple(app.shared.listeners):
@@ -201,6 +207,7 @@ async def _drain(app: App) -> int:
     left = max(0.0, deadline - asyncio.get_running_loop().time())
     await app.websocket.close(CloseCode.GOING_AWAY, left)
     await app.http.stop()
+    clean = await _within(deadline + _LAST_SECONDS, app.audit.stop()) and clean
     await app.storage.close()
     log.info("stopped", clean=clean)
     return Exit.OK

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from arqonbus.audit.log import AuditLog
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import LimitSettings
     from arqonbus.delayed.engine import Delayed
     from arqonbus.groups.engine import Groups
+    from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
@@ -42,6 +44,7 @@ class Caller(Protocol):
     """The session that calls."""
 
     client_id: str
+    principal: Principal
     dedup_scope: str
     joined: dict[Channel, None]
 
@@ -82,6 +85,9 @@ class Services:
     started: int
     groups: Groups
     delayed: Delayed
+    audit: AuditLog
+    # Whose administrators see all tenants' records.
+    operator_tenant: str = "operators"
 
 
 @dataclass(frozen=True, slots=True)

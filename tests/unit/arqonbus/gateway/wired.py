@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from prometheus_client import CollectorRegistry
 from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
 
+from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, delayed, groups, history, membership, system
+from arqonbus.commands import audit, channels, delayed, groups, history, membership, system
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command, NoArgs, Registry
 from arqonbus.config.model import (
+    AuditSettings,
     DelayedSettings,
     GroupSettings,
     HeartbeatSettings,
@@ -31,6 +33,7 @@ from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
 from arqonbus.routing.hub import Channel, Hub
 from arqonbus.telemetry.metrics import Metrics
+from arqonbus.telemetry.security import SecurityEvents
 
 
 class Stage:
@@ -103,10 +106,21 @@ class Wired:
         server = {"name": "arqonbus", "version": "test"}
         self.groups = Groups(self.bus, self.storage, self.metrics, GroupSettings())
         self.delayed = Delayed(self.bus, self.storage, self.metrics, DelayedSettings())
-        self.services = Services(
-            self.bus, self.storage, self.limits, server, NOON, self.groups, self.delayed
+        self.events = SecurityEvents(self.metrics)
+        self.audit = AuditLog(
+            self.bus, self.storage, self.metrics, AuditSettings(), self.events, "arqonbus/test"
         )
-        families = (system, channels, membership, history, groups, delayed)
+        self.services = Services(
+            self.bus,
+            self.storage,
+            self.limits,
+            server,
+            NOON,
+            self.groups,
+            self.delayed,
+            self.audit,
+        )
+        families = (system, channels, membership, history, groups, delayed, audit)
         commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
         self.dispatcher = Dispatcher(
