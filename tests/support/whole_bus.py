@@ -84,11 +84,15 @@ async def living(settings: Mapping[str, object]) -> AsyncIterator[App]:
     """A life of a bus, from opening its store to closing it."""
     app = build(Settings.model_validate(settings))
     await app.bus.load(await app.storage.open())
-    await app.groups.start()
-    await app.delayed.start()
+    await app.services.audit.start()
+    await app.services.groups.start()
+    await app.services.delayed.start()
+    await app.services.revocations.start()
     try:
         yield app
     finally:
-        await app.groups.stop()
-        await app.delayed.stop()
+        await app.services.groups.stop()
+        await app.services.delayed.stop()
+        await app.services.revocations.stop()
+        await app.services.audit.stop()
         await app.storage.close()

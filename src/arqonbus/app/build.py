@@ -9,28 +9,37 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from arqonbus.api.http import HttpServer
+from arqonbus.app.reload import Reloader
+from arqonbus.app.security import Security, security
+from arqonbus.app.status import Problem, Status
+from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, delayed, groups, history, membership, system
+from arqonbus.commands import (
+    admin,
+    audit,
+    auth,
+    channels,
+    delayed,
+    groups,
+    history,
+    membership,
+    system,
+)
 from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
 from arqonbus.delayed.engine import Delayed
 from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
+from arqonbus.revocation.engine import Revocations
 from arqonbus.routing.hub import Hub
-from arqonbus.shield.access.builtin import OpenPolicy
-from arqonbus.shield.anonymous import AnonymousAuthenticator
-from arqonbus.shield.permissions import Guard
-from arqonbus.shield.ring import KeyRing
-from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
 from arqonbus.storage.sqlite.store import SqliteStorage
 from arqonbus.telemetry.metrics import Metrics
-from arqonbus.telemetry.security import SecurityEvents
 from arqonbus.transport.outbox import Writers
 from arqonbus.transport.websocket import Shared, WebSocketServer
 from arqonbus.version import __version__
@@ -38,60 +47,41 @@ from arqonbus.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from arqonbus.config.model import AuthSettings, Settings
-    from arqonbus.shield.interface import Authenticator
+    from arqonbus.config.model import Settings
     from arqonbus.storage.interface import Storage
+    from arqonbus.telemetry.security import SecurityEvents
 
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A wired bus that has not been started. `keys` is None where no token is asked for."""
+    """A wired bus that has not been started."""
 
     settings: Settings
     storage: Storage
-    bus: Bus
     metrics: Metrics
-    groups: Groups
-    delayed: Delayed
+    shield: Security
+    services: Services
     websocket: WebSocketServer
     http: HttpServer
     status: Status
     shared: Shared
-    keys: KeyRing | None
 
-
-class Status:
-    """Implements `api.interface.BusStatus`."""
-
-    def __init__(self, bus: Bus, storage: Storage, keys: KeyRing | None) -> None:
-        self._bus = bus
-        self._storage = storage
-        self._keys = keys
-
-    def ready(self) -> Sequence[str]:
-        """See `BusStatus.ready`."""
-        reasons = ["draining: the server is going away"] if self._bus.draining else []
-        if problem := self._storage.problem():
-            reasons.append(f"storage: {problem}")
-        if self._keys is not None and (problem := self._keys.problem()):
-            reasons.append(f"authentication: {problem}")
-        return reasons
-
-    def health(self) -> Mapping[str, object]:
-        """See `BusStatus.health`."""
-        return {
-            "storage": self._bus.condition.report(),
-            "connections": len(self._bus.hub.peers),
-            "channels": len(self._bus.hub),
-            "draining": self._bus.draining,
-        }
+    @property
+    def bus(self) -> Bus:
+        """Where everything is published."""
+        return self.services.bus
 
 
 def build(settings: Settings, clock: Clock = wall_clock) -> App:
-    """Wire a bus from its settings; call it on the event loop that will run it."""
+    """Wire a bus from its settings; call it on the event loop that will run it.
+
+    Raises:
+        KeyProblem: a key can't be used.
+        AccessProblem: the access policy can't be used.
+    """
     loop = asyncio.get_running_loop()
-    registry = CollectorRegistry()
-    metrics = Metrics(registry)
+    metrics = Metrics(CollectorRegistry())
+    shield = security(settings, metrics)
     storage = _storage(settings, metrics)
     hub = Hub(
         storage.durability,
@@ -110,28 +100,36 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         call_soon=loop.call_soon,
         on_batch=writers.flush,
     )
-    services = _services(settings, bus, storage, metrics)
-    registry.register(GroupFigures(services.groups))
-    events = SecurityEvents(metrics)
-    dispatcher = _dispatcher(settings, services, metrics, events)
+    services = _services(settings, bus, storage, metrics, shield)
+    metrics.registry.register(GroupFigures(services.groups))
+    dispatcher = _dispatcher(settings, services, metrics, shield.events)
     shared = Shared(
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
-    keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
-    status = Status(bus, storage, keys)
+    status = Status(bus, _problems(storage, services, shield))
     return App(
         settings,
         storage,
-        bus,
         metrics,
-        services.groups,
-        services.delayed,
-        WebSocketServer(settings, authenticator(settings.auth, keys), shared),
-        HttpServer(status, registry, metrics.internal_error),
+        shield,
+        services,
+        WebSocketServer(settings, shield.authenticator, shared),
+        HttpServer(status, metrics.registry, metrics.internal_error),
         status,
         shared,
-        keys,
     )
+
+
+def _problems(
+    storage: Storage, services: Services, shield: Security
+) -> Mapping[str, Sequence[Problem]]:
+    """Who says whether each part can do its work."""
+    tokens = () if shield.keys is None else (shield.keys.problem, services.revocations.problem)
+    return {
+        "storage": (storage.problem,),
+        "audit": (services.audit.problem,),
+        "authentication": tokens,
+    }
 
 
 def _storage(settings: Settings, metrics: Metrics) -> Storage:
@@ -158,12 +156,9 @@ def _durable_storage(settings: Settings, retention: Retention) -> Storage:
     return SqliteStorage(settings.data_dir / settings.storage.file, retention)
 
 
-def authenticator(auth: AuthSettings, keys: KeyRing | None) -> Authenticator:
-    """The shield that the settings ask for."""
-    return AnonymousAuthenticator() if keys is None else TokenAuthenticator(keys, auth)
-
-
-def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) -> Services:
+def _services(
+    settings: Settings, bus: Bus, storage: Storage, metrics: Metrics, shield: Security
+) -> Services:
     return Services(
         bus,
         storage,
@@ -172,7 +167,11 @@ def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) 
         bus.tick.now(),
         Groups(bus, storage, metrics, settings.groups),
         Delayed(bus, storage, metrics, settings.delayed),
-        Guard(OpenPolicy(), "operators"),
+        AuditLog(bus, storage, metrics, settings.audit, shield.events, f"arqonbus/{__version__}"),
+        shield.guard,
+        shield.authenticator,
+        Revocations(bus, storage, metrics, settings.auth, shield.revoked),
+        Reloader(shield, bus.hub),
     )
 
 
@@ -186,6 +185,9 @@ def _dispatcher(
         *history.COMMANDS,
         *groups.COMMANDS,
         *delayed.COMMANDS,
+        *audit.COMMANDS,
+        *auth.COMMANDS,
+        *admin.COMMANDS,
     ]
     registry = Registry([*commands, system.help_command(commands)])
     return Dispatcher(

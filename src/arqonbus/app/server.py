@@ -17,10 +17,12 @@ from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
 from arqonbus.app.preflight import lacks
 from arqonbus.errors import ArqonBusError, StorageError
+from arqonbus.gateway.expiry import Expiries
 from arqonbus.protocol.close import CloseCode
 from arqonbus.shield.jwks import KeySetError
 from arqonbus.storage.fallback.runs import Runs
 from arqonbus.storage.interface import UnusableStoreError
+from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
     import socket
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 _TRIM_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
+_EXPIRY_SECONDS = 0.5
+# Beyond the drain timeout: the audit log ends when nobody can be refused any more.
+_LAST_SECONDS = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -64,16 +69,16 @@ async def _serve(settings: Settings) -> int:
     try:
         return await _open_and_serve(app, stop)
     finally:
-        if app.keys is not None:
-            await app.keys.close()
+        if app.shield.keys is not None:
+            await app.shield.keys.close()
 
 
 async def _have_keys(app: App) -> bool:
     """Whether tokens can be verified: a bus that can let nobody in is not started."""
-    if app.keys is None:
+    if app.shield.keys is None:
         return True
     try:
-        await app.keys.open()
+        await app.shield.keys.open()
     except KeySetError as error:
         log.error(  # noqa: TRY400 - the reason says all
             "the JWK Set can't be had",
@@ -88,8 +93,10 @@ async def _have_keys(app: App) -> bool:
 async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
     try:
         await app.bus.load(await _streams(app))
-        await app.groups.start()
-        await app.delayed.start()
+        await app.services.groups.start()
+        await app.services.delayed.start()
+        await app.services.audit.start()
+        await app.services.revocations.start()
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all
         await app.storage.close()
@@ -99,9 +106,11 @@ async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
         await app.storage.close()
         return Exit.CONFIG
     if not await _listen(app):
+        await app.services.audit.stop()
         await app.storage.close()
         return Exit.UNAVAILABLE
-    keeping = [asyncio.create_task(_trim(app)), asyncio.create_task(_look_after(app))]
+    keeping = [asyncio.create_task(work(app)) for work in (_trim, _look_after, _expire)]
+    _reload_on_hangup(app)
     try:
         await stop.wait()
     finally:
@@ -213,22 +222,53 @@ async def _look_after(app: App) -> None:
             log.exception("the store can't be looked at", reason=str(error))
 
 
+async def _expire(app: App) -> None:
+    """Tokens end while their connections live."""
+    expiries = Expiries(app.bus.hub, app.bus.tick, app.settings.auth, app.shield.events)
+    while True:
+        await asyncio.sleep(_EXPIRY_SECONDS)
+        try:
+            expiries.look()
+        except Exception:
+            # The task's edge: the others' tokens end all the same.
+            log.exception("looking at tokens failed")
+            app.metrics.internal_error("expiry")
+
+
+def _reload_on_hangup(app: App) -> None:
+    """What SIGHUP means: see docs/running.md."""
+
+    def hangup() -> None:
+        app.shield.events.report(SecurityEvent(EventKind.ADMIN, "SIGHUP"))
+        try:
+            done = app.services.reloads.reload()
+        except ArqonBusError:
+            return  # every reason has been logged
+        log.info("reloaded", **done)
+
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
+
+
 async def _drain(app: App) -> int:
     """Stop accepting, finish what was taken, send everybody away, close the store."""
     limit = app.settings.drain_timeout
     deadline = asyncio.get_running_loop().time() + limit
     log.info("draining", connections=len(app.shared.listeners), limit=limit)
     app.websocket.stop_accepting()
+    app.shield.events.report(SecurityEvent(EventKind.MODE, "draining"))
     # In one breath: a client that is refused from now on must know why by then.
     app.bus.drain()
     for listener in tuple(app.shared.listeners):
         listener.session.notice({"event": "draining", "reconnect": True})
-    await app.groups.stop()
-    await app.delayed.stop()
+    await app.services.groups.stop()
+    await app.services.delayed.stop()
+    await app.services.revocations.stop()
     clean = await _within(deadline, _idle(app))
     left = max(0.0, deadline - asyncio.get_running_loop().time())
     await app.websocket.close(CloseCode.GOING_AWAY, left)
     await app.http.stop()
+    clean = await _within(deadline + _LAST_SECONDS, app.services.audit.stop()) and clean
     await app.storage.close()
     log.info("stopped", clean=clean)
     return Exit.OK

@@ -9,6 +9,8 @@ import structlog
 from arqonbus.bus.clock import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from arqonbus.bus.ticks import Tick
     from arqonbus.model.durability import Durability
     from arqonbus.routing.hub import Hub
@@ -34,6 +36,8 @@ class Condition:
         self._metrics = metrics
         self._problem: str | None = None
         self._since: str | None = None
+        # Called with each change, in the form of `news`; they must not raise.
+        self.watchers: list[Callable[[Mapping[str, object]], None]] = []
         metrics.durability(hub.durability, degraded=hub.durability < demanded, available=True)
 
     @property
@@ -85,3 +89,5 @@ class Condition:
         tell("durability is as demanded" if sound else "durability is not as demanded", **news)
         for peer in tuple(self._hub.peers.values()):
             peer.notice({"event": "durability", **news})
+        for watcher in self.watchers:
+            watcher(news)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
     from arqonbus.model.durability import Durability
     from arqonbus.routing.hub import Done
-    from arqonbus.storage.interface import Storage
+    from arqonbus.storage.interface import Page, Storage
 
 _PAGE = 1000
 _PAGE_BYTES = 1024 * 1024
@@ -77,8 +77,44 @@ class Journal:
         require: Durability | None = None,
     ) -> None:
         """Have a record stored with the next commit; `done` is told its position, or why not."""
-        body = msgspec.json.encode(record)
+        self.put(msgspec.json.encode(record), done, require)
+
+    def put(self, body: bytes, done: Done, require: Durability | None = None) -> None:
+        """The same for a record that is encoded already."""
         self._bus.post(self._bus.hub.own(self._name), body, done, require=require)
+
+    async def page(self, *, after: int, limit: int, max_bytes: int = _PAGE_BYTES) -> Page | None:
+        """Records behind position `after`; None when nothing was ever stored.
+
+        Raises:
+            StorageError: the journal can't be read.
+        """
+        channel = self._bus.hub.own(self._name)
+        if not channel.stored:
+            return None
+        return await self._bus.streams.read(channel, after=after, limit=limit, max_bytes=max_bytes)
+
+    async def position_at(self, timestamp: int) -> int:
+        """The position before the first record that was committed at `timestamp` (µs) or later.
+
+        Raises:
+            StorageError: the journal can't be read.
+        """
+        address = self._bus.hub.own(self._name).address
+        return await self._storage.position_at(address, timestamp) or 0
+
+    @property
+    def epoch(self) -> str:
+        """Changes when the stream was lost."""
+        return self._bus.hub.own(self._name).epoch
+
+    async def drop(self, through: int) -> None:
+        """Remove the records up to position `through`.
+
+        Raises:
+            StorageError: the store can't be reached.
+        """
+        await self._storage.drop(self._bus.hub.own(self._name).address, through)
 
     def renewed(self) -> bool:
         """Whether, since the last call, the stream began anew or what is stored from now on is
@@ -102,7 +138,7 @@ class Journal:
             StorageError: the store can't be reached.
         """
         if keep > self._first:
-            await self._storage.drop(self._bus.hub.own(self._name).address, keep - 1)
+            await self.drop(keep - 1)
             self._first = keep
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from arqonbus.audit.log import AuditLog
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import LimitSettings
     from arqonbus.delayed.engine import Delayed
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from arqonbus.model.action import Action
     from arqonbus.model.address import Address
     from arqonbus.model.principal import Principal
+    from arqonbus.revocation.engine import Revocations
     from arqonbus.routing.hub import Channel
+    from arqonbus.shield.interface import Authenticator
     from arqonbus.shield.permissions import Guard
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
@@ -67,6 +70,10 @@ class Caller(Protocol):
         """See `Peer.publishing`."""
         ...
 
+    def become(self, principal: Principal) -> None:
+        """Go on with what another token of the same subject says."""
+        ...
+
     def check(self, action: Action | None, room: str = "", channel: str = "") -> None:
         """Refuse what the caller may not do; None stands for any of what concerns a channel.
 
@@ -105,6 +112,18 @@ class Caller(Protocol):
         ...
 
 
+class Reloads(Protocol):
+    """Reads what files say anew."""
+
+    def reload(self) -> Mapping[str, object]:
+        """Put in force what they say now, or nothing of it; what that is.
+
+        Raises:
+            ArqonBusError: CONFLICT, with every reason.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What all commands share. `registry_help` lists them, `status` tells the server's state."""
@@ -116,7 +135,11 @@ class Services:
     started: int
     groups: Groups
     delayed: Delayed
+    audit: AuditLog
     guard: Guard
+    authenticator: Authenticator
+    revocations: Revocations
+    reloads: Reloads
 
 
 @dataclass(frozen=True, slots=True)

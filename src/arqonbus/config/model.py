@@ -154,6 +154,13 @@ class AuthSettings(Section):
         description="Clock difference tolerated in `exp`, `nbf` and `iat`.",
     )
 
+    expiry_notice: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="How long before its token ends a client is told.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _a_key_means_token(cls, data: object) -> object:
@@ -411,6 +418,36 @@ class DelayedSettings(Section):
     )
 
 
+class AuditSettings(Section):
+    """The audit log: how fast it may grow, and how long it is."""
+
+    window: float = Field(
+        default=1.0,
+        ge=1,
+        le=60,
+        description="Time within which refusals of the same kind, of the same subject and about "
+        "the same thing become one record with their number.",
+    )
+    max_per_second: int = Field(
+        default=20,
+        ge=4,
+        le=10_000,
+        description="Records of refusals a second at most; more are summed up by tenant and kind.",
+    )
+    max_bytes: int = Field(
+        default=GIB,
+        ge=64 * KIB,
+        le=1024 * GIB,
+        description="Bytes of the audit log beyond which its oldest records are removed.",
+    )
+    max_age: Annotated[float | None, OffOr] = Field(
+        default=None,
+        gt=0,
+        le=36_500 * DAY,
+        description="Age up to which records are kept, or none: any age.",
+    )
+
+
 class OutboxSettings(Section):
     """What waits for a peer that reads slowly."""
 
@@ -493,6 +530,7 @@ class Settings(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings)
     groups: GroupSettings = Field(default_factory=GroupSettings)
     delayed: DelayedSettings = Field(default_factory=DelayedSettings)
+    audit: AuditSettings = Field(default_factory=AuditSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     log: LogSettings = Field(default_factory=LogSettings)

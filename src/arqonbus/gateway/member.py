@@ -35,15 +35,20 @@ class Member:
         self._permissions = Permissions(self._guard, principal)
         self.targets.clear()
 
-    def forget(self) -> None:
-        """Decide everything anew from now on."""
-        self._permissions = Permissions(self._guard, self.principal)
-        self.targets.clear()
+    def rights_changed(self) -> None:
+        """See `Peer.rights_changed`."""
+        self.become(self.principal)
 
     @property
     def operator(self) -> bool:
-        """Whether the server as a whole is this peer's affair."""
-        return self._guard.is_operator(self.principal)
+        """Whether the server as a whole is this peer's affair: that of the operators'
+        administrators, and everybody's where there is no authentication.
+        """
+        principal = self.principal
+        return principal.anonymous or (
+            principal.tenant == self._guard.operator_tenant
+            and self._permissions.decide(Action.ADMIN).allowed
+        )
 
     def address(self, room: str, channel: str) -> Address:
         """See `Caller.address`."""

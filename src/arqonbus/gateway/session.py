@@ -221,9 +221,13 @@ class Session(Member):
         if self._pauses == 0:
             self.connection.resume_reading()
 
-    def rights_changed(self) -> None:
+    def become(self, principal: Principal) -> None:
+        """See `Caller.become`."""
+        super().become(principal)
+        self._leave_forbidden()
+
+    def _leave_forbidden(self) -> None:
         """Leave what may not be had any more, and say so."""
-        self.forget()
         for channel in tuple(self.joined):
             if not self.may(Action.SUBSCRIBE, channel.address):
                 channel.remove(self.connection)

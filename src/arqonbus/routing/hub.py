@@ -84,6 +84,10 @@ class Peer(Protocol):
         """Tell news of the server's own state."""
         ...
 
+    def rights_changed(self) -> None:
+        """Decide anew what it may do, and leave what it may not have any more."""
+        ...
+
     def close(self, code: CloseCode) -> None:
         """Ask the client to leave."""
         ...

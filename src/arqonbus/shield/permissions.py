@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from arqonbus.model.action import Action
-from arqonbus.model.principal import Principal
 
 if TYPE_CHECKING:
+    from arqonbus.model.principal import Principal
     from arqonbus.shield.access.interface import AccessPolicy, Decision
 
 # Decisions that are kept for one principal; names are the client's to choose.
@@ -21,14 +21,7 @@ class Guard:
 
     def __init__(self, policy: AccessPolicy, operator_tenant: str) -> None:
         self.policy = policy
-        self._operator_tenant = operator_tenant
-
-    def is_operator(self, principal: Principal) -> bool:
-        """Whether administering the server is this principal's affair, and not only that of its
-        own tenant; and so is the server's state as a whole. Without authentication it is
-        everybody's.
-        """
-        return principal.anonymous or principal.tenant == self._operator_tenant
+        self.operator_tenant = operator_tenant
 
 
 class Permissions:

@@ -38,6 +38,8 @@ class EventKind(StrEnum):
 
 # Whatever a client can cause as often as it likes.
 FLOODABLE: Final = frozenset({EventKind.REFUSAL, EventKind.AUTHENTICATION})
+# What somebody did to the bus; what mode it is in is logged by those who change it.
+_CHANGES: Final = frozenset({EventKind.ADMIN, EventKind.POLICY, EventKind.REVOCATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ class SecurityEvents:
         if event.kind not in FLOODABLE or self._may_log(event.kind):
             unsaid = self._unsaid.pop(event.kind, 0)
             more = {"not_logged_before": unsaid} if unsaid else {}
-            say = log.info if event.kind in FLOODABLE else log.warning
+            say = log.warning if event.kind in _CHANGES else log.info
             say("security event", **_entries(event), **more)
 
     def _may_log(self, kind: EventKind) -> bool:
@@ -138,6 +140,8 @@ def _entries(event: SecurityEvent) -> dict[str, object]:
 
 
 def _short(text: str) -> str:
+    if len(text) <= MAX_TEXT and text.isascii():
+        return text
     # A lone surrogate can't be encoded as UTF-8 (RFC 3629, 3), so not stored either.
     text = text[: MAX_TEXT + 1].encode(errors="replace").decode()
     return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + CUT

@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from prometheus_client import CollectorRegistry
 from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
 
+from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.commands import channels, delayed, groups, history, membership, system
+from arqonbus.commands import admin, audit, channels, delayed, groups, history, membership, system
+from arqonbus.commands import auth as auth_command
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command, NoArgs, Registry
 from arqonbus.config.model import (
+    AuditSettings,
+    AuthSettings,
     DelayedSettings,
     GroupSettings,
     HeartbeatSettings,
@@ -30,10 +34,14 @@ from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
+from arqonbus.revocation.engine import Revocations
 from arqonbus.routing.hub import Channel, Hub
 from arqonbus.shield.access.builtin import OpenPolicy
 from arqonbus.shield.access.interface import AccessPolicy
+from arqonbus.shield.anonymous import AnonymousAuthenticator
+from arqonbus.shield.interface import Authenticator
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.revoked import RevocationAuthenticator, Revoked
 from arqonbus.telemetry.metrics import Metrics
 from arqonbus.telemetry.security import SecurityEvents
 
@@ -83,6 +91,7 @@ class Wired:
         *,
         more: Sequence[Command] = (),
         policy: AccessPolicy | None = None,
+        authenticator: Authenticator | None = None,
     ) -> None:
         self.now = NOON
         self.storage = storage or FakeStorage()
@@ -109,6 +118,13 @@ class Wired:
         server = {"name": "arqonbus", "version": "test"}
         self.groups = Groups(self.bus, self.storage, self.metrics, GroupSettings())
         self.delayed = Delayed(self.bus, self.storage, self.metrics, DelayedSettings())
+        self.events = SecurityEvents(self.metrics)
+        self.audit = AuditLog(
+            self.bus, self.storage, self.metrics, AuditSettings(), self.events, "arqonbus/test"
+        )
+        auth, revoked = AuthSettings(), Revoked()
+        self.guard = Guard(policy or OpenPolicy(), "operators")
+        self.authenticator = authenticator or AnonymousAuthenticator()
         self.services = Services(
             self.bus,
             self.storage,
@@ -117,9 +133,23 @@ class Wired:
             NOON,
             self.groups,
             self.delayed,
-            Guard(policy or OpenPolicy(), "operators"),
+            self.audit,
+            self.guard,
+            RevocationAuthenticator(self.authenticator, revoked),
+            Revocations(self.bus, self.storage, self.metrics, auth, revoked),
+            self,
         )
-        families = (system, channels, membership, history, groups, delayed)
+        families = (
+            system,
+            channels,
+            membership,
+            history,
+            groups,
+            delayed,
+            audit,
+            auth_command,
+            admin,
+        )
         commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
         self.dispatcher = Dispatcher(
@@ -127,10 +157,13 @@ class Wired:
             self.registry,
             self.services,
             self.metrics,
-            SecurityEvents(self.metrics),
+            self.events,
             self.limits,
             HeartbeatSettings(),
         )
+
+    def reload(self) -> Mapping[str, object]:
+        raise AssertionError("nothing is reloaded here")
 
     def turn(self) -> None:
         """Call all that was put off to the end of the turn."""

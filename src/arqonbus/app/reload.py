@@ -1,0 +1,99 @@
+"""Reads what files say anew while the bus runs: all of it, or nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.shield.access.file import FilePolicy
+from arqonbus.shield.access.interface import AccessProblem
+from arqonbus.shield.algorithms import KeyProblem
+from arqonbus.telemetry.security import EventKind, SecurityEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from arqonbus.app.security import Security
+    from arqonbus.routing.hub import Hub
+    from arqonbus.shield.access.file import PreparedPolicy
+
+log = structlog.get_logger(__name__)
+
+
+class Reloader:
+    """Implements `commands.context.Reloads`.
+
+    First every part is read and judged; only when all are good does any of it change.
+    """
+
+    def __init__(self, security: Security, hub: Hub) -> None:
+        self._security = security
+        self._hub = hub
+
+    def reload(self) -> Mapping[str, object]:
+        """Put in force what the files say now; what that is.
+
+        Raises:
+            ArqonBusError: CONFLICT, with every reason; nothing has changed.
+        """
+        problems: list[str] = []
+        keys = self._keys(problems)
+        policy = self._policy(problems)
+        if problems:
+            self._report("reload refused", {"problems": len(problems)})
+            for problem in problems:
+                log.error("nothing was reloaded", problem=problem)
+            raise ArqonBusError(ErrorCode.CONFLICT, f"nothing was reloaded: {'; '.join(problems)}")
+        if keys is not None:
+            keys()
+        if policy is not None:
+            self._enforce(policy)
+        return self._answer(keys is not None, policy)
+
+    def _keys(self, problems: list[str]) -> Callable[[], None] | None:
+        if self._security.keys is None:
+            return None
+        try:
+            return self._security.keys.prepare()
+        except KeyProblem as problem:
+            problems.append(str(problem))
+            return None
+
+    def _policy(self, problems: list[str]) -> PreparedPolicy | None:
+        if not isinstance(self._security.policy, FilePolicy):
+            return None
+        try:
+            return self._security.policy.prepare()
+        except AccessProblem as problem:
+            problems += [f"access.policy_file: {it}" for it in problem.problems]
+            return None
+
+    def _enforce(self, policy: PreparedPolicy) -> None:
+        before = self._security.policy.epoch
+        policy()
+        for peer in tuple(self._hub.peers.values()):
+            peer.rights_changed()
+        for warning in policy.warnings:
+            log.warning("the access policy should be looked at", warning=warning)
+        for sentence in policy.weakened:
+            log.warning("the new access policy allows more", how=sentence)
+        if before != policy.epoch:
+            what = "weakened" if policy.weakened else "changed"
+            self._report(
+                what, {"before": before, "after": policy.epoch, "ways": len(policy.weakened)}
+            )
+
+    def _report(self, what: str, detail: Mapping[str, str | int]) -> None:
+        self._security.events.report(SecurityEvent(EventKind.POLICY, what, detail=detail))
+
+    def _answer(self, keys: bool, policy: PreparedPolicy | None) -> Mapping[str, object]:
+        access = None
+        if policy is not None:
+            access = {
+                "epoch": policy.epoch,
+                "weakened": list(policy.weakened),
+                "warnings": list(policy.warnings),
+            }
+        return {"keys": keys, "access": access}

@@ -1,0 +1,59 @@
+"""The shield as the settings ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from arqonbus.app.access import access_policy
+from arqonbus.shield.access.builtin import ClosedPolicy, OpenPolicy
+from arqonbus.shield.access.file import FilePolicy
+from arqonbus.shield.anonymous import AnonymousAuthenticator
+from arqonbus.shield.permissions import Guard
+from arqonbus.shield.revoked import RevocationAuthenticator, Revoked
+from arqonbus.shield.ring import KeyRing
+from arqonbus.shield.tokens import TokenAuthenticator
+from arqonbus.telemetry.security import SecurityEvents
+
+if TYPE_CHECKING:
+    from arqonbus.config.model import Settings
+    from arqonbus.shield.interface import Authenticator
+    from arqonbus.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """Who may come in, and what they may do. `keys` is None where no token is asked for."""
+
+    events: SecurityEvents
+    keys: KeyRing | None
+    revoked: Revoked
+    authenticator: Authenticator
+    policy: FilePolicy | OpenPolicy | ClosedPolicy
+    guard: Guard
+
+
+def security(settings: Settings, metrics: Metrics) -> Security:
+    """Read the keys and the policy.
+
+    Raises:
+        KeyProblem: a key can't be used.
+        AccessProblem: the policy can't be used.
+    """
+    keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
+    revoked = Revoked()
+    policy = access_policy(settings)
+    return Security(
+        SecurityEvents(metrics),
+        keys,
+        revoked,
+        _authenticator(settings, keys, revoked),
+        policy,
+        Guard(policy, settings.access.operator_tenant),
+    )
+
+
+def _authenticator(settings: Settings, keys: KeyRing | None, revoked: Revoked) -> Authenticator:
+    if keys is None:
+        return AnonymousAuthenticator()
+    return RevocationAuthenticator(TokenAuthenticator(keys, settings.auth), revoked)

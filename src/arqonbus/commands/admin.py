@@ -1,0 +1,112 @@
+"""admin.revoke and admin.reload: what administrators do to tokens and to policies."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.registry import Args, Command, NoArgs
+from arqonbus.errors import ArqonBusError, ErrorCode, invalid
+from arqonbus.model.action import Action
+from arqonbus.model.address import check_name
+from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
+from arqonbus.telemetry.security import EventKind, SecurityEvent
+
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+
+
+class RevokeArgs(Args):
+    """Either `token_id` (a token's `jti`) or `subject` (all its tokens issued up to now).
+
+    `tenant` is the caller's own unless the caller administers the server. `until` (seconds since
+    1970) is the token's `exp`, after which nothing need be remembered. `reason` is for the audit
+    log.
+    """
+
+    token_id: _Name | None = None
+    subject: _Name | None = None
+    tenant: str | None = None
+    until: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=256)] = ""
+
+
+async def revoke(services: Services, caller: Caller, args: RevokeArgs) -> Reply:
+    """Take tokens back: their connections are closed at once, and a restart remembers."""
+    tenant = _tenant(caller, args.tenant)
+    record = _record(services, tenant, args)
+    whom = args.subject or args.token_id or ""
+    await services.audit.record_now(
+        _event(
+            caller,
+            EventKind.REVOCATION,
+            "token" if args.subject is None else "subject",
+            target=f"{tenant}/{whom}",
+            detail={"reason": args.reason} if args.reason else {},
+        )
+    )
+    closed = await services.revocations.revoke(record)
+    level = services.bus.hub.durability.wire
+    return Reply({"tenant": tenant, "revoked": whom, "closed": closed, "durability": level})
+
+
+def _record(services: Services, tenant: str, args: RevokeArgs) -> Record:
+    if (args.token_id is None) == (args.subject is None):
+        raise invalid("args: give token_id or subject")
+    if args.token_id is not None:
+        return TokenRevoked(tenant=tenant, token_id=args.token_id, until=args.until)
+    if args.until is not None:
+        raise invalid("args: until goes with token_id")
+    now = services.bus.tick.now() / 1e6
+    return SubjectRevoked(tenant=tenant, subject=args.subject or "", before=now)
+
+
+def _tenant(caller: Caller, asked: str | None) -> str:
+    own = caller.principal.tenant
+    if asked is None or asked == own:
+        return own
+    if not caller.operator:
+        raise ArqonBusError(
+            ErrorCode.FORBIDDEN,
+            "tenant: only your own",
+            about="admin.revoke in another tenant",
+        )
+    return check_name("tenant", asked)
+
+
+async def reload(services: Services, caller: Caller, _args: NoArgs) -> Reply:
+    """Read keys, policies and certificates anew: all of it, or nothing."""
+    if not caller.operator:
+        raise ArqonBusError(
+            ErrorCode.FORBIDDEN,
+            "only those who administer the server may do that",
+            about="admin.reload by an administrator of a tenant",
+        )
+    await services.audit.record_now(_event(caller, EventKind.ADMIN, "reload"))
+    return Reply(services.reloads.reload())
+
+
+def _event(
+    caller: Caller,
+    kind: EventKind,
+    what: str,
+    *,
+    target: str = "",
+    detail: dict[str, str | int] | None = None,
+) -> SecurityEvent:
+    return SecurityEvent(
+        kind,
+        what,
+        tenant=caller.principal.tenant,
+        subject=caller.principal.subject,
+        client_id=caller.client_id,
+        target=target,
+        detail=detail or {},
+    )
+
+
+COMMANDS = (
+    Command("admin.revoke", "Take tokens back, at once.", RevokeArgs, revoke, Action.ADMIN),
+    Command("admin.reload", "Read policies and keys anew.", NoArgs, reload, Action.ADMIN),
+)
