@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key, lo
 
 from arqonbus.config.model import AuthSettings
 from arqonbus.shield.algorithms import (
-    SHARED,
     SECRET_BYTES,
+    SHARED,
     Bound,
     KeyProblem,
     VerificationKey,
