@@ -34,7 +34,9 @@ class KeyServer:
             return await self.answer(request)
         return web.json_response({"keys": self.keys})
 
-    def says(self, body: bytes | str, status: int = 200, **headers: str) -> None:
+    def says(
+        self, body: bytes | str, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
         """Answer this from now on."""
         data = body.encode() if isinstance(body, str) else body
 

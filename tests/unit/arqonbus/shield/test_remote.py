@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 from support.tokens import jwk
+from support.waiting import until
 
 from arqonbus.config.model import AuthSettings
 from arqonbus.shield.algorithms import bind
@@ -52,9 +53,11 @@ class Source:
         await asyncio.sleep(0)
 
 
-def remote(source: Source, registry: CollectorRegistry | None = None, **auth: object) -> RemoteKeys:
+def remote(
+    source: Source, registry: CollectorRegistry | None = None, auth: dict[str, object] | None = None
+) -> RemoteKeys:
     settings = AuthSettings.model_validate(
-        {"algorithm": "EdDSA,RS256", "jwks_min_interval": 0.1, "jwks_max_age": 3600} | auth
+        {"algorithm": "EdDSA,RS256", "jwks_min_interval": 0.1, "jwks_max_age": 3600} | (auth or {})
     )
     metrics = Metrics(registry or CollectorRegistry())
     keys = RemoteKeys(source.fetch, bind(settings.algorithm), settings, metrics)
@@ -64,7 +67,7 @@ def remote(source: Source, registry: CollectorRegistry | None = None, **auth: ob
 
 @asynccontextmanager
 async def opened(source: Source, **auth: object) -> AsyncIterator[RemoteKeys]:
-    keys = remote(source, **auth)
+    keys = remote(source, auth=auth)
     await keys.open()
     try:
         yield keys
@@ -170,7 +173,7 @@ async def test_an_outage_keeps_the_last_good_set_and_then_nobody_gets_in(
             await source.until(3)
         assert ids(keys, "a") == ["a"]
         assert keys.problem() is None
-        assert {line["event"] for line in logs} == {"the JWK Set can't be renewed"}
+        assert "the JWK Set can't be renewed" in {line["event"] for line in logs}
         source.now += 1801
         assert reason(lambda: ids(keys, "a")) is AuthReason.UNAVAILABLE
         assert reason(lambda: ids(keys)) is AuthReason.UNAVAILABLE
@@ -178,7 +181,7 @@ async def test_an_outage_keeps_the_last_good_set_and_then_nobody_gets_in(
         assert problem is not None
         assert "jwks_max_age" in problem
         source.error = source.body = None
-        await source.until(source.fetched + 2)
+        await until(lambda: keys.problem() is None)
         assert ids(keys, "a") == ["a"]
         assert keys.problem() is None
 
@@ -207,7 +210,7 @@ async def test_a_fault_is_logged_and_counted_and_ends_nothing() -> None:
     assert logs[0]["event"] == "renewing the JWK Set failed"
     assert registry.get_sample_value("arqonbus_internal_errors_total", {"where": "jwks"})
     source.error, source.ids = None, ("b",)
-    await source.until(source.fetched + 2)
+    await until(lambda: [key.id for key in keys._keys] == ["b"])
     assert ids(keys, "b") == ["b"]
     await keys.close()
 

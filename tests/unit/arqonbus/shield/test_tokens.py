@@ -223,11 +223,11 @@ json_values = st.recursive(
 def test_a_claim_of_any_kind_is_judged_and_never_a_fault(claim: str, value: object) -> None:
     try:
         principal = shield().authenticate(hand_signed(*both(**{claim: value})))
-    except AuthError as error:
-        assert error.reason in set(AuthReason)
-    else:
-        assert isinstance(principal.expires, float)
-        assert (principal.subject, principal.tenant) != ("", "")
+    except AuthError:
+        return
+    assert isinstance(principal.expires, float)
+    assert principal.subject
+    assert principal.tenant
 
 
 def test_pyjwt_is_told_one_algorithm() -> None:
