@@ -39,7 +39,7 @@ async def test_what_is_there() -> None:
 async def test_no_redirect_is_followed_and_no_other_status_is_an_answer(status: int) -> None:
     async with key_server(KEY) as other, key_server(KEY) as server:
         server.says(
-            "" if status == 204 else json.dumps({"keys": [KEY]}), status, Location=other.url
+            "" if status == 204 else json.dumps({"keys": [KEY]}), status, {"Location": other.url}
         )
         assert f"answered {status}" in await refusal(server)
         assert other.requests == []
@@ -57,7 +57,7 @@ async def test_no_more_is_read_than_a_set_can_be() -> None:
 async def test_an_answer_that_grows_is_not_unpacked() -> None:
     async with key_server() as server:
         packed = gzip.compress(b" " * 50_000_000)
-        server.says(packed, **{"Content-Encoding": "gzip"})
+        server.says(packed, headers={"Content-Encoding": "gzip"})
         assert await fetched(server) == packed
 
 
@@ -104,7 +104,7 @@ def test_authorities_that_are_none(tmp_path: Path) -> None:
 async def test_no_cookie_is_kept_and_no_credential_sent() -> None:
     async with key_server(KEY) as server:
         endpoint = Endpoint(server.url, tls_context(None))
-        server.says("{}", **{"Set-Cookie": "a=b"})
+        server.says("{}", headers={"Set-Cookie": "a=b"})
         await endpoint.fetch()
         await endpoint.fetch()
         assert server.headers[-1].keys() & {"Cookie", "Authorization"} == set()
