@@ -116,7 +116,9 @@ def only(actions: object, **where: object) -> dict[str, object]:
     return {"access": [{"actions": actions, **where}]}
 
 
-ALLOWED = [
+TWO = {"access": [{"actions": ["history"]}, {"actions": ["publish"]}]}
+Row = tuple[str, str, str, object, str]
+ALLOWED: list[Row] = [
     ("alice@acme", "publish", "lobby:talk", None, "members"),
     ("alice@acme", "subscribe", "lobby:talk", None, "members"),
     ("bob@globex", "publish", "lobby:x", None, "members"),
@@ -159,10 +161,9 @@ ALLOWED = [
     ("bob@acme", "publish", "lobby:live", None, "members"),
     ("bob@acme", "subscribe", "lobby:archive", None, "members"),
     ("alice@acme", "publish", "lobby:archive", None, "members"),
-    ("alice@acme", "publish", "lobby:t", {"access": [*only(["history"])["access"],
-        *only(["publish"])["access"]]}, "members"),
+    ("alice@acme", "publish", "lobby:t", TWO, "members"),
 ]  # fmt: skip
-DENIED = [
+DENIED: list[Row] = [
     ("nobody@acme", "publish", "lobby:talk", None, NO),
     ("Alice@acme", "publish", "lobby:talk", None, NO),
     ("alice ", "publish", "lobby:talk", None, NO),

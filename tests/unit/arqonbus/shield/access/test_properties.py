@@ -75,7 +75,7 @@ Roles = tuple[Rule, Rule]
 
 def built(roles: Roles, rules: list[Rule]) -> RulePolicy:
     """A policy of these parts; a rule that uses no role of its own makes both roles used."""
-    both = {"effect": "allow", "roles": list(ROLES), "actions": ["group"], "subjects": ["zz"]}
+    both: Rule = {"effect": "allow", "roles": list(ROLES), "actions": ["group"], "subjects": ["zz"]}
     lines = [line(f"[roles.{name}]", it) for name, it in zip(ROLES, roles, strict=True)]
     lines += [line("[[rule]]", it | {"id": f"rule{n}"}) for n, it in enumerate([*rules, both])]
     return RulePolicy(policy("\n".join(lines)))
