@@ -76,6 +76,13 @@ def test_a_role_that_denies_less() -> None:
     )
     # No claim of a token frees from a deny, so these are the same.
     assert more(old, old.replace("only_if_claimed=true\n", "")) == ()
+    assert more(old.replace("only_if_claimed=true\n", ""), old) == ()
+
+
+def test_all_actions_in_a_room_are_none_of_those_without_a_channel() -> None:
+    rule = '[[rule]]\nid="r"\neffect="allow"\nsubjects=["a"]\n'
+    old = rule + 'actions=["publish","subscribe","history","presence","create","delete","group"]'
+    assert more(old, rule + 'actions=["*"]\nrooms=["lobby"]') == ()
 
 
 def test_another_role_with_the_same_members_is_named() -> None:
