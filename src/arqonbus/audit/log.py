@@ -138,14 +138,14 @@ class AuditLog:
             where = page.messages[0].seq
             raise StorageError(f"the audit log is damaged behind {where}: {error}") from error
 
-    async def head(self) -> tuple[str, Members] | None:
-        """The epoch and the newest stored record.
+    async def head(self) -> tuple[int, Members] | None:
+        """The newest stored record, and its position in the stream.
 
         Raises:
             StorageError: the stream can't be read.
         """
         got = await self.page(after=max(0, self._journal.end - 1), limit=1)
-        return None if got is None or not got[1] else (got[0].info.epoch, got[1][-1])
+        return None if got is None or not got[1] else (got[0].messages[-1].seq, got[1][-1])
 
     def problem(self) -> str | None:
         """Why the bus should not be used, for `/ready`; None when records are stored."""

@@ -3,6 +3,7 @@
 import click
 
 from arqonbus.bench.cli import bench
+from arqonbus.cli.audit import audit
 from arqonbus.cli.check_config import check_config
 from arqonbus.cli.serve import serve
 from arqonbus.cli.stream import stream
@@ -18,6 +19,7 @@ def main() -> None:
     arqonbus serve                    run a bus on this machine, messages kept in ./data
     arqonbus check-config             see every setting and where it came from
     arqonbus stream export ROOM CH F  a channel into a file, back, and verified
+    arqonbus audit export FILE        who was refused what, and who changed what
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
@@ -26,4 +28,5 @@ def main() -> None:
 main.add_command(serve)
 main.add_command(check_config)
 main.add_command(stream)
+main.add_command(audit)
 main.add_command(bench)
