@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from arqonbus.api.http import HttpServer
+from arqonbus.app.build_edge import build_edge
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
 from arqonbus.bus.ticks import Tick
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from arqonbus.config.model import AuthSettings, Settings
+    from arqonbus.edge.edge import Edge
     from arqonbus.shield.interface import Authenticator
     from arqonbus.storage.interface import Storage
 
@@ -54,6 +56,7 @@ class App:
     http: HttpServer
     status: Status
     shared: Shared
+    edge: Edge
 
 
 class Status:
@@ -109,6 +112,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         dispatcher, writers, metrics, settings.outbox, settings.limits.max_frame_bytes, loop
     )
     status = Status(bus, storage)
+    edge = build_edge(settings, metrics)
     return App(
         settings,
         storage,
@@ -116,10 +120,11 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         metrics,
         services.groups,
         services.delayed,
-        WebSocketServer(settings, authenticator(settings.auth), shared),
-        HttpServer(status, registry, metrics.internal_error),
+        WebSocketServer(settings, authenticator(settings.auth), edge, shared),
+        HttpServer(status, registry, edge),
         status,
         shared,
+        edge,
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from arqonbus.app.addresses import is_loopback
+from arqonbus.app.preflight_edge import edge_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import KEY_FIELDS, Settings
@@ -26,6 +27,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_production(settings, origins),
         *_ports(settings),
         *_sizes(settings),
+        *edge_problems(settings),
         *storage_problems(settings, origins),
         *_data_dir(settings),
     ]

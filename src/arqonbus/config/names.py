@@ -79,6 +79,8 @@ def shown(value: object) -> str:
             return MASK
         case float() if value.is_integer():
             return str(int(value))
+        case tuple():
+            return ",".join(map(shown, value)) or "none"
         case Path() | str() | int() | float():
             return str(value)
         case _:

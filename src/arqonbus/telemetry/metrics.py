@@ -55,6 +55,7 @@ class Metrics:
         self._handshakes_refused = make.counter(
             "handshakes_refused_total", "Handshakes refused, by reason.", "reason"
         )
+        self._certificate: Gauge | None = None
         self._bytes_in = make.counter("bytes_in_total", "Payload bytes of frames received.")
         self._bytes_out = make.counter("bytes_out_total", "Bytes handed to peers' sockets.")
         self._commands = make.counter(
@@ -112,6 +113,15 @@ class Metrics:
     def handshake_refused(self, reason: str) -> None:
         """A handshake was answered with an HTTP error."""
         self._handshakes_refused.labels(reason).inc()
+
+    def certificate_expires(self, timestamp: float) -> None:
+        """The certificate in force ends then (unix seconds); without TLS there is no figure."""
+        if self._certificate is None:
+            self._certificate = _Make(self.registry).gauge(
+                "tls_certificate_expires_seconds",
+                "When the certificate that is served ends, in seconds since 1970.",
+            )
+        self._certificate.set(timestamp)
 
     def received(self, size: int) -> None:
         """Frames with so many payload bytes came in."""
