@@ -18,8 +18,9 @@ from arqonbus.edge.gate import Visitor
 from arqonbus.shield.binding import thumbprint
 
 # Small, because most of the memory of an idle connection is its read buffer.
-_READ_BUFFER = 2048
+READ_BUFFER = 2048
 
+Factory = Callable[[WSUpgradeRequest], WSUpgradeResponseWithListener]
 Accept = Callable[[WSUpgradeRequest, Visitor, str | None], WSUpgradeResponseWithListener]
 
 
@@ -32,6 +33,26 @@ class Options:
     ping_timeout: float
     max_frame_bytes: int
 
+    def arguments(self, factory: Factory) -> tuple[object, ...]:
+        """Those of `WSProtocol`, which has no names for them."""
+        return (
+            None,  # host and port, of a client only
+            None,  # path, of a client only
+            False,  # is_client_side
+            factory,
+            logging.getLogger("picows.server"),
+            True,  # disconnect_on_exception
+            self.handshake_timeout,
+            True,  # enable_auto_ping
+            self.ping_interval,
+            self.ping_timeout,
+            WSAutoPingStrategy.PING_WHEN_IDLE,
+            True,  # enable_auto_pong
+            self.max_frame_bytes,
+            None,  # extra_headers, of a client only
+            READ_BUFFER,
+        )
+
 
 class Entrance(WSProtocol):  # type: ignore[misc]  # untyped, see the import
     """Calls `accept` with the request, the visitor and the thumbprint of its certificate."""
@@ -41,23 +62,7 @@ class Entrance(WSProtocol):  # type: ignore[misc]  # untyped, see the import
     def __init__(self, options: Options, visitor: Visitor, accept: Accept) -> None:
         self._visitor = visitor
         self._accept = accept
-        super().__init__(
-            None,  # host and port, of a client only
-            None,  # path, of a client only
-            False,  # is_client_side
-            self._asked,
-            logging.getLogger("picows.server"),
-            True,  # disconnect_on_exception
-            options.handshake_timeout,
-            True,  # enable_auto_ping
-            options.ping_interval,
-            options.ping_timeout,
-            WSAutoPingStrategy.PING_WHEN_IDLE,
-            True,  # enable_auto_pong
-            options.max_frame_bytes,
-            None,  # extra_headers, of a client only
-            _READ_BUFFER,
-        )
+        super().__init__(*options.arguments(self._asked))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.BaseProtocol.connection_lost`."""
