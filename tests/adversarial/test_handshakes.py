@@ -14,7 +14,7 @@ import pytest
 from support.pages import page
 from support.peer import peer
 from support.server import Server, serving
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import WebSocketException
 
 LIMIT = 20
 SECRET = "kP4vX9sQ2mT7wZ1rB6nY3cL8dF5gH0jA"
@@ -142,7 +142,7 @@ async def test_an_oversized_head_is_cut(bus: Server, part: str) -> None:
     async with opened(bus.http) as (reader, writer):
         writer.write(("GET /health HTTP/1.1\r\n" + part + "\r\n\r\n").encode())
         answer = await ended(reader)
-        assert not answer or answer.startswith(b"HTTP/1.1 400")
+        assert not answer or b" 400 " in answer[:13]
     await alive(bus)
 
 
@@ -178,7 +178,7 @@ async def test_unfinished_openings_leave_room_for_others(tmp_path: Path) -> None
             while True:  # until the server has seen them leave
                 try:
                     await alive(server)
-                except (ConnectionError, OSError, EOFError, InvalidStatus):
+                except (OSError, WebSocketException):
                     continue
                 break
 

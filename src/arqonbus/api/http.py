@@ -16,6 +16,7 @@ from arqonbus.api.admin import VISITOR, AdminPages
 from arqonbus.api.answers import answer, refused
 from arqonbus.api.interface import Admin, BusStatus
 from arqonbus.api.pages import PATHS, Pages
+from arqonbus.api.quiet import quiet_logger
 from arqonbus.api.visits import Visits
 from arqonbus.edge.acceptor import Acceptor
 from arqonbus.edge.edge import Edge
@@ -70,8 +71,13 @@ class HttpServer:
         Raises:
             OSError: when another program listens there meanwhile.
         """
+        metrics = self._edge.metrics
         self._runner = runner = web.AppRunner(
-            self._app, access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_SECONDS
+            self._app,
+            access_log=None,
+            logger=quiet_logger(lambda: metrics.handshake_refused(ErrorCode.VALIDATION_ERROR)),
+            handle_signals=False,
+            shutdown_timeout=SHUTDOWN_SECONDS,
         )
         await runner.setup()
         self._acceptor.start(sockets)
