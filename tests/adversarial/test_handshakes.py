@@ -185,13 +185,16 @@ async def test_unfinished_openings_leave_room_for_others(tmp_path: Path) -> None
 
 async def test_connections_and_handshakes_of_an_address(tmp_path: Path) -> None:
     settings = {"profile": "staging", "limits_connections_per_address": 2}
-    async with serving(tmp_path / "data", **settings) as server:
-        async with peer(server.url) as one, peer(server.url):
-            status, headers, body = await answered(server.url, GOOD + "\r\n")
-            assert (status, body["error_code"]) == (429, "RATE_LIMITED")
-            assert int(headers["retry-after"]) >= 1
-            assert "limits.connections_per_address" in body["error"]
-            await one.ok("ping")
+    async with (
+        serving(tmp_path / "data", **settings) as server,
+        peer(server.url) as one,
+        peer(server.url),
+    ):
+        status, headers, body = await answered(server.url, GOOD + "\r\n")
+        assert (status, body["error_code"]) == (429, "RATE_LIMITED")
+        assert int(headers["retry-after"]) >= 1
+        assert "limits.connections_per_address" in body["error"]
+        await one.ok("ping")
     settings = {"profile": "staging", "limits_handshake_burst": 3,
                 "limits_handshakes_per_address": 0.001}  # fmt: skip
     async with serving(tmp_path / "data", **settings) as server:
@@ -220,8 +223,9 @@ async def test_a_token_in_the_url(tmp_path: Path) -> None:
 
 
 async def test_limits_hold_for_the_client_behind_a_proxy(tmp_path: Path) -> None:
-    settings = {"profile": "staging", "limits_handshake_burst": 1, "edge_proxy_header": "forwarded",
-                "limits_handshakes_per_address": 0.001, "edge_trusted_proxies": "127.0.0.0/8"}  # fmt: skip
+    settings = {"profile": "staging", "edge_proxy_header": "forwarded",
+                "limits_handshake_burst": 1, "limits_handshakes_per_address": 0.001,
+                "edge_trusted_proxies": "127.0.0.0/8"}  # fmt: skip
 
     def by(client: str) -> str:
         return f"{GOOD}Forwarded: {client}\r\n\r\n"
@@ -244,7 +248,8 @@ def proxied(version: int, client: str) -> bytes:
 async def test_the_proxy_protocol(tmp_path: Path, version: int) -> None:
     settings = {"profile": "staging", "edge_proxy_header": "proxy-protocol",
                 "edge_trusted_proxies": "127.0.0.1", "limits_handshake_burst": 1,
-                "limits_handshakes_per_address": 0.001, "heartbeat_handshake_timeout": 1}  # fmt: skip
+                "limits_handshakes_per_address": 0.001,
+                "heartbeat_handshake_timeout": 1}  # fmt: skip
     good = (GOOD + "\r\n").encode()
     async with serving(tmp_path / "data", **settings) as server:
         assert (await answered(server.url, proxied(version, "1.1.1.1") + good))[0] == 101

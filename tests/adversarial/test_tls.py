@@ -83,8 +83,10 @@ async def test_a_slow_reader_over_tls_is_paused_and_told(tmp_path: Path, own: Ce
     tls = context(own)
     limits = {"outbox_max_bytes": 2 * 1024 * 1024, "storage_backend": "memory"}
     async with secured(tmp_path, own, **limits) as server:
-        slow: dict[str, object] = {"ssl": tls, "max_queue": 1}
-        async with peer(server.url, **slow) as idle, peer(server.url, ssl=tls) as busy:
+        async with (
+            peer(server.url, ssl=tls, max_queue=1) as idle,
+            peer(server.url, ssl=tls) as busy,
+        ):
             await idle.ok("join_channel", room="lobby", channel="talk")
             for _ in range(30):
                 await busy.publish("lobby", "talk", "x" * 500_000)
@@ -220,7 +222,7 @@ async def test_a_certificate_that_ends_soon_is_told(tmp_path: Path) -> None:
         assert warning["days_left"] == 2
 
 
-async def test_renegotiation_is_refused(tmp_path: Path, own: Certificate) -> None:
+async def test_renegotiation_is_refused(own: Certificate) -> None:
     """Python's clients can't ask for it; that the server says no is a flag of its context."""
     from arqonbus.config.model import TlsSettings
     from arqonbus.edge.tls import load

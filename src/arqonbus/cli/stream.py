@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 import click
 
 from arqonbus.app.exits import Exit
-from arqonbus.client import Client, ClientError
+from arqonbus.client import Client, ClientError, tls_context
 from arqonbus.client.archive import ArchiveError, ArchiveReader
 from arqonbus.client.transfer import (
     DifferentStreamError,
@@ -28,20 +30,56 @@ Command = Callable[..., object]
 _NOT_INTACT: Final = 1
 _PROGRESS_SECONDS: Final = 0.5
 
+_FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _connection = (
     click.option("--url", default="ws://127.0.0.1:9100", show_default=True, help="The bus."),
     click.option(
-        "--token-file",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="File with the bearer token, for a bus that wants one.",
+        "--token-file", type=_FILE, help="File with the bearer token, for a bus that wants one."
     ),
+    click.option(
+        "--ca-file", type=_FILE, help="PEM file with the authorities to believe, for wss."
+    ),
+    click.option(
+        "--cert-file", type=_FILE, help="PEM file with a certificate, for a bus that wants one."
+    ),
+    click.option("--key-file", type=_FILE, help="PEM file with the certificate's key."),
 )
 
 
-def _connects(command: Command) -> Command:
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """How to reach the bus."""
+
+    url: str
+    token_file: Path | None
+    ca_file: Path | None
+    cert_file: Path | None
+    key_file: Path | None
+
+    def client(self) -> Client:
+        """A client that has yet to connect."""
+        context = None
+        if self.ca_file or self.cert_file or self.key_file:
+            context = tls_context(
+                ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file
+            )
+        token = _token(self.token_file) if self.token_file is not None else None
+        return Client(self.url, token=token, ssl_context=context)
+
+
+def _connects(command: Callable[..., None]) -> Command:
+    """Give a command the options of `Bus`; it gets them as ``bus``."""
+
+    @functools.wraps(command)
+    def connected(**options: Any) -> None:  # noqa: ANN401 - click's values, of each option's type
+        names = [field.name for field in fields(Bus)]
+        bus = Bus(**{name: options.pop(name) for name in names})
+        command(bus=bus, **options)
+
+    made: Command = connected
     for option in reversed(_connection):
-        command = option(command)
-    return command
+        made = option(made)
+    return made
 
 
 class Progress:
@@ -85,9 +123,7 @@ def stream() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @_connects
-def export(  # noqa: PLR0913, PLR0917 - click passes each option
-    room: str, channel: str, file: Path, force: bool, url: str, token_file: Path | None
-) -> None:
+def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
     """Write all that ROOM CHANNEL keeps at this moment into FILE.
 
     FILE appears only when it is whole. The chain that is printed stands for all of it: keep it
@@ -106,7 +142,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
         click.echo(f"{end.messages} messages up to position {end.last_seq}, chain {end.chain}")
 
     try:
-        _run(url, token_file, run)
+        _run(bus, run)
     finally:
         part.unlink(missing_ok=True)
 
@@ -116,7 +152,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
 @click.argument("room")
 @click.argument("channel")
 @_connects
-def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path | None) -> None:
+def import_(file: IO[bytes], room: str, channel: str, bus: Bus) -> None:
     """Publish the messages of FILE into ROOM CHANNEL, in order.
 
     FILE is verified first. Ids, timestamps, payloads and metadata are kept; the sender is who
@@ -128,7 +164,7 @@ def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path
         count = await import_channel(client, room, channel, file, Progress("imported"))
         click.echo(f"{count} messages published, the rest was there already")
 
-    _run(url, token_file, run)
+    _run(bus, run)
 
 
 @stream.command("verify")
@@ -136,9 +172,7 @@ def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path
 @click.option("--chain", help="The chain that `export` printed; anything else is refused.")
 @click.option("--live", is_flag=True, help="Also compare with what the bus holds now.")
 @_connects
-def verify(
-    file: IO[bytes], chain: str | None, live: bool, url: str, token_file: Path | None
-) -> None:
+def verify(file: IO[bytes], chain: str | None, live: bool, bus: Bus) -> None:
     """Prove that FILE is whole: nothing altered, missing, doubled or moved. Exits 1 if not."""
     reader = _told(lambda: ArchiveReader(file))
     count = _told(lambda: sum(1 for _ in reader))
@@ -161,7 +195,7 @@ def verify(
             gone = f", {count - same} were removed by retention" if same < count else ""
             click.echo(f"live: {same} of {count} messages are the same on the bus{gone}")
 
-        _run(url, token_file, run)
+        _run(bus, run)
 
 
 def _told(read: Callable[[], T]) -> T:
@@ -172,11 +206,9 @@ def _told(read: Callable[[], T]) -> T:
         sys.exit(_NOT_INTACT)
 
 
-def _run(url: str, token_file: Path | None, work: Callable[[Client], Awaitable[None]]) -> None:
-    token = _token(token_file) if token_file is not None else None
-
+def _run(bus: Bus, work: Callable[[Client], Awaitable[None]]) -> None:
     async def connected() -> None:
-        async with Client(url, token=token) as client:
+        async with bus.client() as client:
             await work(client)
 
     try:
