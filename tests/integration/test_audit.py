@@ -90,7 +90,7 @@ async def test_a_bus_killed_amid_refusals_lost_nothing_that_was_acknowledged(
         rest = (await process.communicate())[0].split()
         acknowledged += int(rest[-1]) if rest else seen
     async with living(settings) as app:
-        records = await everything(app.audit)
+        records = await everything(app.services.audit)
     result = verified(records)
     assert result.checked.begins == []
     done = [one for one in records if one["what"] == "test"]
@@ -104,9 +104,9 @@ async def test_a_clean_stop_is_the_last_record_and_the_next_start_goes_on(
 ) -> None:
     settings = nested(stored, tmp_path)
     async with living(settings) as app:
-        app.events.report(SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", subject="ann"))
+        app.shield.events.report(SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", subject="ann"))
     async with living(settings) as app:
-        records = await everything(app.audit)
+        records = await everything(app.services.audit)
     told = [one["what"] for one in records]
     first = [] if backend == "memory" else ["begin", "start", "FORBIDDEN", "stop", "start"]
     assert told == (first or ["begin", "start"])
@@ -194,7 +194,7 @@ async def test_a_start_without_the_store_begins_a_chain_that_stands_behind_the_o
 async def test_no_command_or_message_reaches_the_stream(tmp_path: Path) -> None:
     async with living({"data_dir": str(tmp_path)}) as app:
         client = Client(app)
-        before = await everything(app.audit)
+        before = await everything(app.services.audit)
         others = {
             "seqs": [1], "epoch": app.bus.hub.own("audit").epoch, "group": "g", "min_idle": 0,
             "id": "m", "discard_history": True, "after": 0, "since": {"seq": 0, "epoch": None},
@@ -219,7 +219,7 @@ async def test_no_command_or_message_reaches_the_stream(tmp_path: Path) -> None:
         assert (await client.call("list_channels", room="_arqonbus"))["channels"] == []
         refused = await client.ask(type="command", command="audit.read", args={})
         assert refused["error_code"] == "FORBIDDEN"
-        assert await everything(app.audit) == before
+        assert await everything(app.services.audit) == before
 
 
 def ran(*arguments: str | Path) -> Result:

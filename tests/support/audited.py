@@ -25,9 +25,13 @@ async def main(settings: dict[str, object]) -> None:
         while True:
             number += 1
             for n in range(20):
-                who = {"tenant": f"t{n % 3}", "subject": str(n)}
-                app.events.report(SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", **who))
-            await app.audit.record_now(SecurityEvent(EventKind.ADMIN, "test", target=str(number)))
+                refusal = SecurityEvent(
+                    EventKind.REFUSAL, "FORBIDDEN", tenant=f"t{n % 3}", subject=str(n)
+                )
+                app.shield.events.report(refusal)
+            await app.services.audit.record_now(
+                SecurityEvent(EventKind.ADMIN, "test", target=str(number))
+            )
             print(number, flush=True)  # noqa: T201 - this is what the program is for
 
 

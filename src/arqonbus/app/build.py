@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from arqonbus.api.http import HttpServer
+from arqonbus.app.admin import Admin
 from arqonbus.app.reload import Reloader
 from arqonbus.app.security import Security, security
 from arqonbus.app.status import Problem, Status
@@ -113,8 +114,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         metrics,
         shield,
         services,
-        WebSocketServer(settings, shield.authenticator, shared),
-        HttpServer(status, metrics.registry, metrics.internal_error),
+        WebSocketServer(settings, shield.authenticator, shield.edge, shared),
+        HttpServer(status, metrics.registry, shield.edge, Admin(services)),
         status,
         shared,
     )

@@ -11,6 +11,7 @@ from typing import Final
 from arqonbus.app.addresses import is_loopback
 from arqonbus.app.preflight_access import access_problems
 from arqonbus.app.preflight_auth import auth_problems
+from arqonbus.app.preflight_edge import edge_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import Settings
@@ -28,6 +29,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_production(settings, origins),
         *_ports(settings),
         *_sizes(settings),
+        *edge_problems(settings),
         *storage_problems(settings, origins),
         *_data_dir(settings),
     ]

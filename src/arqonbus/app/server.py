@@ -164,10 +164,11 @@ async def _listen(app: App) -> bool:
             _cannot_listen("one of both", "port, http_port", error)
             return False
         undo.pop_all()
+    tls = app.shield.edge.tls is not None
     log.info(
         "serving",
-        websocket=url_of(settings.host, port_of(websocket[0])).replace("http", "ws", 1),
-        http=url_of(settings.http_host, port_of(http[0])),
+        websocket=url_of(settings.host, port_of(websocket[0]), tls=tls).replace("http", "ws", 1),
+        http=url_of(settings.http_host, port_of(http[0]), tls=tls),
         durability=app.storage.durability.wire,
         profile=settings.profile,
         authentication=settings.auth.mode,

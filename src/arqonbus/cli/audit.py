@@ -14,7 +14,7 @@ import msgspec
 from arqonbus.audit.export import Header, Writer
 from arqonbus.audit.reading import Verification, verify
 from arqonbus.audit.records import GENESIS
-from arqonbus.cli.online import Progress, connects, run
+from arqonbus.cli.online import Bus, Progress, connects, run
 from arqonbus.client import Client, ClientError
 
 _NOT_INTACT: Final = 1
@@ -57,8 +57,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
     after: int | None,
     since: str | None,
     as_json: bool,
-    url: str,
-    token_file: Path | None,
+    bus: Bus,
 ) -> None:
     """Write the audit log as it stands at this moment into FILE; for administrators.
 
@@ -80,7 +79,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
         click.echo(msgspec.json.encode(written) if as_json else _sentence(written))
 
     try:
-        run(url, token_file, work, {LogChangedError: _NOT_INTACT})
+        run(bus, work, {LogChangedError: _NOT_INTACT})
     finally:
         part.unlink(missing_ok=True)
 

@@ -10,7 +10,7 @@ from typing import IO, Final, TypeVar
 
 import click
 
-from arqonbus.cli.online import Progress, connects
+from arqonbus.cli.online import Bus, Progress, connects
 from arqonbus.cli.online import run as run_online
 from arqonbus.client import Client
 from arqonbus.client.archive import ArchiveError, ArchiveReader
@@ -47,9 +47,7 @@ def stream() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @connects
-def export(  # noqa: PLR0913, PLR0917 - click passes each option
-    room: str, channel: str, file: Path, force: bool, url: str, token_file: Path | None
-) -> None:
+def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
     """Write all that ROOM CHANNEL keeps at this moment into FILE.
 
     FILE appears only when it is whole. The chain that is printed stands for all of it: keep it
@@ -68,7 +66,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
         click.echo(f"{end.messages} messages up to position {end.last_seq}, chain {end.chain}")
 
     try:
-        _run(url, token_file, run)
+        _run(bus, run)
     finally:
         part.unlink(missing_ok=True)
 
@@ -78,7 +76,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
 @click.argument("room")
 @click.argument("channel")
 @connects
-def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path | None) -> None:
+def import_(file: IO[bytes], room: str, channel: str, bus: Bus) -> None:
     """Publish the messages of FILE into ROOM CHANNEL, in order.
 
     FILE is verified first. Ids, timestamps, payloads and metadata are kept; the sender is who
@@ -90,7 +88,7 @@ def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path
         count = await import_channel(client, room, channel, file, Progress("imported"))
         click.echo(f"{count} messages published, the rest was there already")
 
-    _run(url, token_file, run)
+    _run(bus, run)
 
 
 @stream.command("verify")
@@ -98,9 +96,7 @@ def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path
 @click.option("--chain", help="The chain that `export` printed; anything else is refused.")
 @click.option("--live", is_flag=True, help="Also compare with what the bus holds now.")
 @connects
-def verify(
-    file: IO[bytes], chain: str | None, live: bool, url: str, token_file: Path | None
-) -> None:
+def verify(file: IO[bytes], chain: str | None, live: bool, bus: Bus) -> None:
     """Prove that FILE is whole: nothing altered, missing, doubled or moved. Exits 1 if not."""
     reader = _told(lambda: ArchiveReader(file))
     count = _told(lambda: sum(1 for _ in reader))
@@ -123,7 +119,7 @@ def verify(
             gone = f", {count - same} were removed by retention" if same < count else ""
             click.echo(f"live: {same} of {count} messages are the same on the bus{gone}")
 
-        _run(url, token_file, run)
+        _run(bus, run)
 
 
 def _told(read: Callable[[], T]) -> T:
@@ -134,10 +130,9 @@ def _told(read: Callable[[], T]) -> T:
         sys.exit(_NOT_INTACT)
 
 
-def _run(url: str, token_file: Path | None, work: Callable[[Client], Awaitable[None]]) -> None:
+def _run(bus: Bus, work: Callable[[Client], Awaitable[None]]) -> None:
     run_online(
-        url,
-        token_file,
+        bus,
         work,
         {ArchiveError: _NOT_INTACT, DifferentStreamError: _NOT_INTACT},
     )

@@ -27,6 +27,9 @@ class Outlet(Protocol):
     """The part of a caller's connection that commands use."""
 
     binary: bool
+    # Where the client is, and the thumbprint of its certificate if it presented one.
+    address: str
+    certificate: str | None
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         """See `Subscriber.deliver`."""
@@ -52,6 +55,11 @@ class Caller(Protocol):
     principal: Principal
     dedup_scope: str
     joined: dict[Channel, None]
+
+    @property
+    def from_address(self) -> str:
+        """Where the client is."""
+        ...
 
     @property
     def operator(self) -> bool:

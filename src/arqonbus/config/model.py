@@ -370,6 +370,53 @@ class LimitSettings(Section):
         le=10_000,
         description="Protocol violations after which a peer is closed (1008).",
     )
+    connections_per_address: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one address (of IPv6: one /64) may have at a time; more get "
+        "HTTP 429.",
+    )
+    connections_per_principal: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one authenticated subject may have at a time.",
+    )
+    connections_per_tenant: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that all subjects of a tenant may have at a time.",
+    )
+    handshakes_per_address: float = Field(
+        default=100.0, ge=0.001, le=1_000_000, description="Handshakes of one address per second."
+    )
+    handshake_burst: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Handshakes of one address at once, before limits.handshakes_per_address.",
+    )
+    failed_handshakes_per_address: float = Field(
+        default=1.0,
+        ge=0.001,
+        le=1_000_000,
+        description="Refused handshakes of one address per second; more get HTTP 429 unheard.",
+    )
+    failed_handshake_burst: int = Field(
+        default=50,
+        ge=1,
+        le=1_000_000,
+        description="Refused handshakes at once, before limits.failed_handshakes_per_address.",
+    )
+    handshakes_pending: int = Field(
+        default=4096,
+        ge=4,
+        le=1_000_000,
+        description="Connections that have not finished their handshake; more are closed. "
+        "One address may hold a quarter of them.",
+    )
 
 
 class GroupSettings(Section):
@@ -488,6 +535,53 @@ class HeartbeatSettings(Section):
     )
 
 
+class EdgeSettings(Section):
+    """From where peers may come, and through what."""
+
+    origins: Names = Field(
+        default=(),
+        description="Origins (scheme://host[:port]) whose pages may connect from a browser; `*` "
+        "for all, but not in prod. Profile dev adds those of this machine.",
+    )
+    query_token: bool = Field(
+        default=False,
+        description="Whether a token may come in the URL (`access_token`), where proxies and "
+        "browsers keep it in their logs.",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Networks (CIDR) of the proxies whose edge.proxy_header is believed.",
+    )
+    proxy_header: Literal["none", "forwarded", "x-forwarded-for", "proxy-protocol"] = Field(
+        default="none",
+        description="How trusted proxies tell the client's address: a header, or the PROXY "
+        "protocol (WebSocket port only, demanded there).",
+    )
+    tls_terminated: bool = Field(
+        default=False,
+        description="Whether a proxy does TLS, so that profile prod may bind openly without.",
+    )
+
+
+class TlsSettings(Section):
+    """TLS of both ports, done by the bus itself."""
+
+    cert_file: Path | None = Field(
+        default=None, description="PEM file with the certificate and those between it and its root."
+    )
+    key_file: Path | None = Field(
+        default=None, description="PEM file with the certificate's private key."
+    )
+    key_password_file: Path | None = Field(
+        default=None,
+        description="File with the key's password; trailing line ends are not part of it.",
+    )
+    client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities of client certificates, then required.",
+    )
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -533,4 +627,6 @@ class Settings(Section):
     audit: AuditSettings = Field(default_factory=AuditSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
+    edge: EdgeSettings = Field(default_factory=EdgeSettings)
+    tls: TlsSettings = Field(default_factory=TlsSettings)
     log: LogSettings = Field(default_factory=LogSettings)

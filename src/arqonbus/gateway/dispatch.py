@@ -83,6 +83,7 @@ class Dispatcher:
                     tenant=session.principal.tenant,
                     subject=session.principal.subject,
                     client_id=session.client_id,
+                    address=session.from_address,
                     target=error.about,
                 )
             )

@@ -65,6 +65,11 @@ class Session(Member):
         self._then: Callable[[], None] | None = None
         self._pauses = 0
 
+    @property
+    def from_address(self) -> str:
+        """Where the client is."""
+        return self.connection.address
+
     def start(self) -> None:
         """Register and greet."""
         self._dispatcher.hub.peers[self.client_id] = self

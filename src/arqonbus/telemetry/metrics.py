@@ -58,6 +58,7 @@ class Metrics:
         self._key_sets = make.counter(
             "key_set_fetches_total", "Fetches of the JWK Set, by result.", "result"
         )
+        self._certificate: Gauge | None = None
         self._bytes_in = make.counter("bytes_in_total", "Payload bytes of frames received.")
         self._bytes_out = make.counter("bytes_out_total", "Bytes handed to peers' sockets.")
         self._commands = make.counter(
@@ -125,6 +126,15 @@ class Metrics:
     def key_set_fetched(self, *, good: bool) -> None:
         """The JWK Set was asked for, and a usable one came or none."""
         self._key_sets.labels("good" if good else "failed").inc()
+
+    def certificate_expires(self, timestamp: float) -> None:
+        """The certificate in force ends then (unix seconds); without TLS there is no figure."""
+        if self._certificate is None:
+            self._certificate = _Make(self.registry).gauge(
+                "tls_certificate_expires_seconds",
+                "When the certificate that is served ends, in seconds since 1970.",
+            )
+        self._certificate.set(timestamp)
 
     def received(self, size: int) -> None:
         """Frames with so many payload bytes came in."""

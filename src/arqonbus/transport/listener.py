@@ -30,6 +30,9 @@ class Listener(WSListener):
     def __init__(self, client_id: str, principal: Principal, codec: Codec, shared: Shared) -> None:
         self.binary = codec.binary
         self.session = Session(client_id, principal, codec, self, shared.dispatcher)
+        # Where the client is, and the thumbprint of its certificate: for audit and renewed tokens.
+        self.address = ""
+        self.certificate: str | None = None
         self.active = True
         self.quiet_since = 0.0
         self._shared = shared
