@@ -277,7 +277,7 @@ async def test_an_endpoint_gone_bad_is_an_outage(tmp_path: Path, name: str) -> N
 
 async def test_after_the_stated_time_without_keys_nobody_gets_in(tmp_path: Path) -> None:
     async with key_server(jwk(ED, kid="ed")) as ours:
-        times = {"auth_jwks_refresh": 1, "auth_jwks_max_age": 1}
+        times = {"auth_jwks_refresh": 1, "auth_jwks_max_age": 2}
         async with serving(tmp_path, **remote(ours, **times)) as bus:
             ours.says("down", 500)
             red = await until_ready(bus.http, ready=False)

@@ -28,6 +28,7 @@ def test_what_may_start(public: Path, tmp_path: Path) -> None:
     assert found(public_key_file=public, algorithm="EdDSA") == ""
     assert found(jwks_url=URL, algorithm="RS256,ES256,EdDSA") == ""
     assert found(jwks_url=URL, algorithm="EdDSA", public_key_file=public) == ""
+    assert found(jwks_url=URL, algorithm="EdDSA", jwks_refresh=1800) == ""
     ca = certificate(tmp_path, "ca").cert
     assert found(jwks_url=URL, algorithm="EdDSA", jwks_ca_file=ca) == ""
     for host in ("127.0.0.1", "[::1]", "localhost"):
@@ -54,7 +55,7 @@ def test_a_key_set_comes_by_https(url: str) -> None:
         ({"jwks_url": URL}, "auth.algorithm: must be given"),
         ({"jwks_url": URL, "algorithm": "HS256"}, "holds public keys"),
         ({"jwks_url": URL, "algorithm": "RS256,PS256"}, "same kind of key"),
-        ({"jwks_url": URL, "algorithm": "RS256", "jwks_refresh": 4000}, "less than auth.jwks_ref"),
+        ({"jwks_url": URL, "algorithm": "RS256", "jwks_refresh": 1801}, "less than twice"),
         ({"jwks_url": URL, "algorithm": "RS256", "jwks_ca_file": "absent"}, "jwks_ca_file: absent"),
         (
             {"jwks_url": "http://[::1]/", "algorithm": "RS256", "jwks_ca_file": "absent"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import stat
 from pathlib import Path
 
@@ -221,9 +222,10 @@ def test_verify_wants_a_configuration_that_would_start(secret: Path) -> None:
     weak = ran("verify", "-", stdin=signed(), AUTH_SECRET="weak")
     assert weak.exit_code == 78
     assert "at least 32" in weak.stderr
-    away = ran(
-        "verify", "-", stdin=signed(), AUTH_JWKS_URL="http://127.0.0.1:1/", AUTH_ALGORITHM="RS256"
-    )
+    with socket.socket() as deaf:  # bound, so that nobody else listens there
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/"
+        away = ran("verify", "-", stdin=signed(), AUTH_JWKS_URL=url, AUTH_ALGORITHM="RS256")
     assert away.exit_code == 69
     assert "JWK Set can't be had" in away.stderr
     assert ran("verify", "-", stdin=signed(), AUTH_SECRET_FILE=secret).exit_code == 0

@@ -101,11 +101,13 @@ async def test_authorities_are_read_again(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("no certificate")
     settings = {
-        "jwks_url": "https://127.0.0.1:1/", "algorithm": "EdDSA", "jwks_ca_file": file,
+        "jwks_url": "https://keys.invalid/", "algorithm": "EdDSA", "jwks_ca_file": file,
     }  # fmt: skip
     with pytest.raises(KeyProblem, match="no PEM certificate"):
         ring(**settings)
-    keys = ring(jwks_url="http://127.0.0.1:1/", algorithm="EdDSA")
+    async with key_server() as server:
+        pass
+    keys = ring(jwks_url=server.url, algorithm="EdDSA")
     with pytest.raises(KeySetError):
         await keys.open()
     keys.prepare()()
