@@ -445,6 +445,13 @@ class AuditSettings(Section):
         gt=0,
         le=36_500 * DAY,
         description="Age up to which records are kept, or none: any age.",
+class CasilSettings(Section):
+    """Payload rules: what messages may hold."""
+
+    policy_file: Path | None = Field(
+        default=None,
+        description="TOML file with the payload rules (docs/payload-rules.md), or none: nothing is "
+        "inspected.",
     )
 
 
@@ -531,6 +538,7 @@ class Settings(Section):
     groups: GroupSettings = Field(default_factory=GroupSettings)
     delayed: DelayedSettings = Field(default_factory=DelayedSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    casil: CasilSettings = Field(default_factory=CasilSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     log: LogSettings = Field(default_factory=LogSettings)
