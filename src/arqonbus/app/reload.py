@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from arqonbus.casil.document import PolicyProblem
 from arqonbus.errors import ArqonBusError, ErrorCode
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.access.interface import AccessProblem
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from arqonbus.app.security import Security
+    from arqonbus.casil.inspector import PreparedRules
     from arqonbus.routing.hub import Hub
     from arqonbus.shield.access.file import PreparedPolicy
 
@@ -41,7 +43,10 @@ class Reloader:
         problems: list[str] = []
         keys = self._keys(problems)
         policy = self._policy(problems)
+        rules = self._rules(problems)
         if problems:
+            if rules is not None:
+                rules.drop()
             self._report("reload refused", {"problems": len(problems)})
             for problem in problems:
                 log.error("nothing was reloaded", problem=problem)
@@ -50,6 +55,8 @@ class Reloader:
             keys()
         if policy is not None:
             self._enforce(policy)
+        if rules is not None:
+            self._inspect(rules)
         return self._answer(keys is not None, policy)
 
     def _keys(self, problems: list[str]) -> Callable[[], None] | None:
@@ -69,6 +76,20 @@ class Reloader:
         except AccessProblem as problem:
             problems += [f"access.policy_file: {it}" for it in problem.problems]
             return None
+
+    def _rules(self, problems: list[str]) -> PreparedRules | None:
+        try:
+            return self._security.inspector.prepare()
+        except PolicyProblem as problem:
+            problems += [f"casil.policy_file: {it}" for it in problem.problems]
+            return None
+
+    def _inspect(self, rules: PreparedRules) -> None:
+        before = self._security.inspector.version
+        rules()
+        after = self._security.inspector.version
+        if before != after:
+            self._report("payload rules changed", {"before": before, "after": after})
 
     def _enforce(self, policy: PreparedPolicy) -> None:
         before = self._security.policy.epoch
@@ -96,4 +117,5 @@ class Reloader:
                 "weakened": list(policy.weakened),
                 "warnings": list(policy.warnings),
             }
-        return {"keys": keys, "access": access}
+        rules = self._security.inspector.version
+        return {"keys": keys, "access": access, "payload_rules": rules or None}

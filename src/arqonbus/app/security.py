@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arqonbus.app.access import access_policy
+from arqonbus.casil.inspector import Inspector
 from arqonbus.shield.access.builtin import ClosedPolicy, OpenPolicy
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.anonymous import AnonymousAuthenticator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """Who may come in, and what they may do. `keys` is None where no token is asked for."""
+    """Who may come in, what they may do, and what they may say. `keys` is None where no token is asked for."""
 
     events: SecurityEvents
     keys: KeyRing | None
@@ -31,6 +32,7 @@ class Security:
     authenticator: Authenticator
     policy: FilePolicy | OpenPolicy | ClosedPolicy
     guard: Guard
+    inspector: Inspector
 
 
 def security(settings: Settings, metrics: Metrics) -> Security:
@@ -39,6 +41,7 @@ def security(settings: Settings, metrics: Metrics) -> Security:
     Raises:
         KeyProblem: a key can't be used.
         AccessProblem: the policy can't be used.
+        PolicyProblem: the payload rules can't be used.
     """
     keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
     revoked = Revoked()
@@ -50,6 +53,7 @@ def security(settings: Settings, metrics: Metrics) -> Security:
         _authenticator(settings, keys, revoked),
         policy,
         Guard(policy, settings.access.operator_tenant),
+        Inspector(settings.casil.policy_file, metrics),
     )
 
 

@@ -98,14 +98,18 @@ class Inspection:
             }
         )
 
-    def refusal(self) -> ArqonBusError:
-        """What the sender of a blocked message is told: the rule and the place, no value."""
+    def refusal(self, about: str = "") -> ArqonBusError:
+        """What the sender of a blocked message is told: the rule and the place, no value.
+
+        `about` is where it was sent to, for the operator's records.
+        """
         first = self.findings[0] if self.findings else None
         if self.incomplete or first is None:
-            return _blocked(f"{INCOMPLETE}: the inspection came to no end: {self.incomplete}")
+            what = f"{INCOMPLETE}: the inspection came to no end: {self.incomplete}"
+            return _blocked(what, f"{about}: {INCOMPLETE}")
         where = f" at {first.pointer}" if first.pointer else ""
-        return _blocked(f"{first.rule}: {first.by}{where}")
+        return _blocked(f"{first.rule}: {first.by}{where}", f"{about}: {first.rule}")
 
 
-def _blocked(message: str) -> ArqonBusError:
-    return ArqonBusError(ErrorCode.POLICY_BLOCKED, message)
+def _blocked(message: str, about: str) -> ArqonBusError:
+    return ArqonBusError(ErrorCode.POLICY_BLOCKED, message, about=about)

@@ -27,6 +27,23 @@ FINDINGS_LOGGED: Final = 8
 MAX_SAMPLE_CHARS: Final = 64
 
 
+class PreparedRules:
+    """A policy that was read and is good: call it to put it in force, or `drop` it."""
+
+    def __init__(self, policy: Policy | None, swap: Callable[[Policy | None], None]) -> None:
+        self._policy = policy
+        self._swap = swap
+
+    def __call__(self) -> None:
+        """Put it in force; it can't fail."""
+        self._swap(self._policy)
+
+    def drop(self) -> None:
+        """Let go of what it holds."""
+        if self._policy is not None:
+            self._policy.close()
+
+
 class Inspector:
     """Inspects messages by the policy of a file; without a file it inspects nothing."""
 
@@ -64,7 +81,7 @@ class Inspector:
         """Whether delivered messages tell of their inspection."""
         return self._policy is not None and self._policy.receipts
 
-    def prepare(self) -> Callable[[], None]:
+    def prepare(self) -> PreparedRules:
         """Read and check the policy again; what is returned puts it in force and can't fail.
 
         Raises:
@@ -72,13 +89,13 @@ class Inspector:
         """
         policy = load(self._file) if self._file else None
 
-        def swap() -> None:
-            before, self._policy = self._policy, policy
-            self._selections = {}
-            if before is not None:
-                before.close()
+        return PreparedRules(policy, self._swap)
 
-        return swap
+    def _swap(self, policy: Policy | None) -> None:
+        before, self._policy = self._policy, policy
+        self._selections = {}
+        if before is not None:
+            before.close()
 
     def applies(self, room: str, channel: str) -> bool:
         """Whether any rule is for this address: if not, nothing is inspected there."""

@@ -445,6 +445,9 @@ class AuditSettings(Section):
         gt=0,
         le=36_500 * DAY,
         description="Age up to which records are kept, or none: any age.",
+    )
+
+
 class CasilSettings(Section):
     """Payload rules: what messages may hold."""
 
