@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """Who may come in, what they may do, and what they may say. `keys` is None where no token is asked for."""
+    """Who may come in, what they may do, and what they may say. `keys` is None where no token is
+    asked for.
+    """
 
     events: SecurityEvents
     keys: KeyRing | None

@@ -41,7 +41,8 @@ class Screening:
         if found is None:
             return b""
         if found.verdict is Verdict.BLOCK:
-            raise found.refusal(f"{room}:{channel}" if room else f"to {frame.to}")
+            told = not (found.found_in("room") or found.found_in("channel"))
+            raise found.refusal(f"{room}:{channel}" if told else "an address")
         if "payload" in found.parts:
             frame.payload = codec.raw(found.parts["payload"])
         if "metadata" in found.parts:

@@ -86,6 +86,10 @@ class Inspection:
     incomplete: str = ""
     parts: Mapping[str, object] = field(default_factory=dict, repr=False)
 
+    def found_in(self, part: str) -> bool:
+        """Whether a part as a whole is a find, so that it must not be told either."""
+        return any(one.pointer == part for one in self.findings)
+
     def receipt(self) -> bytes:
         """What a delivered message tells of its inspection, as a JSON object."""
         return msgspec.json.encode(

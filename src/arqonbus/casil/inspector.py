@@ -139,7 +139,8 @@ class Inspector:
         for rule in found.rules:
             self._metrics.rule_found(rule)
         if found.rules and self._may_log():
-            room, channel = address
+            names = zip(("room", "channel"), address, strict=True)
+            room, channel = ("*" if found.found_in(part) else name for part, name in names)
             log.warning(
                 "payload rules found something",
                 verdict=found.verdict.word,
