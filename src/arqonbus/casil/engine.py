@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 # as what may be inspected.
 WORK_FACTOR: Final = 8
 MAX_FINDINGS: Final = 64
+# Texts that look like a find cost ten times as much as others, whether or not they are one.
+MAX_SUSPECTS: Final = 1000
 # Parts whose values may be replaced; an id with a mark in it would be none.
 REDACTABLE: Final = frozenset({"payload", "metadata"})
 _CODES: Final = {0: None, 1: Action.BLOCK, 2: Action.NOTE}
@@ -79,7 +81,7 @@ class _Work:
         self._hidden: set[str] = set()
         self._places: list[tuple[Rule, Leaf, str, str]] = []
         self._left = policy.limits.max_bytes * WORK_FACTOR
-        self._inspected = self._total = 0
+        self._inspected = self._total = self._suspects = 0
 
     def look(self, parts: Mapping[str, object]) -> None:
         """Look at every text; what can't be looked at is counted at least."""
@@ -156,6 +158,7 @@ class _Work:
             for view in self._views(leaf):
                 self._spend(view)
                 if self.selection.may_find(view):
+                    self._suspect()
                     self._judge(leaf, view, finders)
         except Incomplete as why:
             self._give_up(str(why))
@@ -166,6 +169,11 @@ class _Work:
         self._left -= len(view)
         if self._left < 0:
             raise Incomplete("too much is packed into it")
+
+    def _suspect(self) -> None:
+        self._suspects += 1
+        if self._suspects > MAX_SUSPECTS:
+            raise Incomplete("too many texts that look like finds")
 
     def _views(self, leaf: Leaf) -> Iterator[str]:
         plain = undisguised(leaf.text)
