@@ -227,6 +227,26 @@ def test_both_codecs_come_to_the_same_verdict(redacting: Inspector, payload: obj
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        f'{{"a": "{AWS_KEY}", "a": "fine"}}',
+        f'[{{"a": {{"{AWS_KEY}": 1}}, "\\u0061": 1}}]',
+        f"1.{'0' * 20}{CARD}",
+    ],
+)
+@pytest.mark.parametrize("part", ["payload", "metadata"])
+def test_what_decoding_drops_does_not_go_on(tmp_path: Path, text: str, part: str) -> None:
+    screening = Screening(inspector(tmp_path, RULES))
+    hidden = f'{{"inner": {text}}}'.encode()
+    frame = Publish(msgspec.Raw(b"1"), "r", "c", metadata=msgspec.Raw(b"{}"))
+    setattr(frame, part, msgspec.Raw(hidden))
+    screening.screen(JsonCodec(), frame, "r", "c")
+    sent = bytes(getattr(frame, part))
+    assert AWS_KEY.encode() not in sent
+    assert CARD.encode() not in sent
+
+
+@pytest.mark.parametrize(
     "payload", [AWS_KEY.encode(), {b"k": 1}, msgspec.msgpack.Ext(1, AWS_KEY.encode())]
 )
 def test_what_only_msgpack_has_is_no_payload(tmp_path: Path, payload: object) -> None:

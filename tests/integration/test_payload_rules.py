@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import jwt
+import pytest
 from support.payload_rules import AWS_KEY, CARD, policy_file
 from support.peer import Peer, peer
 from support.server import Server, serving
+
+from arqonbus.client import Client, Message, RefusedError
 
 RULES = (
     '[[rule]]\nid = "secrets"\ndetect = ["secrets"]\n'
@@ -140,6 +143,21 @@ async def test_tasks_and_dead_letters_keep_their_receipt(tmp_path: Path) -> None
         letter = await a.until("message")
     assert task["inspection"]["rules"] == ["cards"]
     assert (letter["payload"], letter["inspection"]) == (MARK, task["inspection"])
+
+
+async def test_the_client_sees_receipts_and_refusals(tmp_path: Path) -> None:
+    async with ruled(tmp_path) as bus, Client(bus.url) as a, Client(bus.url) as b:
+        subscription, inbox = await b.subscribe("r", "c"), b.direct_messages()
+        await a.publish("r", "c", CARD)
+        await a.send(b.client_id, CARD)
+        with pytest.raises(RefusedError, match="secrets: aws-access-key at payload") as refusal:
+            await a.publish("r", "c", AWS_KEY)
+        message, direct = await anext(subscription), await anext(inbox)
+    assert refusal.value.code == "POLICY_BLOCKED"
+    assert isinstance(message, Message)
+    assert message.inspection is not None
+    assert direct.inspection is not None
+    assert message.inspection.rules == direct.inspection.rules == ["cards"]
 
 
 async def test_rules_of_a_room_are_for_that_room(tmp_path: Path, codec: str) -> None:

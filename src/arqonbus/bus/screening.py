@@ -37,16 +37,19 @@ class Screening:
         """
         if self._inspector is None or not self._inspector.applies(room, channel):
             return b""
-        found = self._inspector.inspect(room, channel, _parts(codec, frame, room, channel))
+        parts = _parts(codec, frame, room, channel)
+        found = self._inspector.inspect(room, channel, parts)
         if found is None:
             return b""
         if found.verdict is Verdict.BLOCK:
             told = not (found.found_in("room") or found.found_in("channel"))
             raise found.refusal(f"{room}:{channel}" if told else "an address")
-        if "payload" in found.parts:
-            frame.payload = codec.raw(found.parts["payload"])
-        if "metadata" in found.parts:
-            frame.metadata = codec.raw(found.parts["metadata"])
+        # What was looked at is what goes on: the sender's own text may hold more, such as a name
+        # that is given twice (RFC 8259, 4), or digits that no double keeps.
+        sent = {**parts, **found.parts}
+        frame.payload = codec.raw(sent["payload"])
+        if "metadata" in sent:
+            frame.metadata = codec.raw(sent["metadata"])
         return found.receipt() if self._inspector.receipts else b""
 
 
