@@ -16,6 +16,7 @@ from arqonbus.app.status import Problem, Status
 from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
+from arqonbus.bus.screening import Screening
 from arqonbus.bus.ticks import Tick
 from arqonbus.commands import (
     admin,
@@ -79,6 +80,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     Raises:
         KeyProblem: a key can't be used.
         AccessProblem: the access policy can't be used.
+        PolicyProblem: the payload rules can't be used.
     """
     loop = asyncio.get_running_loop()
     metrics = Metrics(CollectorRegistry())
@@ -100,6 +102,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         max_pending_bytes=settings.storage.max_pending_bytes,
         call_soon=loop.call_soon,
         on_batch=writers.flush,
+        screening=Screening(shield.inspector),
     )
     services = _services(settings, bus, storage, metrics, shield)
     metrics.registry.register(GroupFigures(services.groups))

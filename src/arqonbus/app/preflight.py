@@ -11,6 +11,7 @@ from typing import Final
 from arqonbus.app.addresses import is_loopback
 from arqonbus.app.preflight_access import access_problems
 from arqonbus.app.preflight_auth import auth_problems
+from arqonbus.app.preflight_casil import casil_problems
 from arqonbus.app.preflight_edge import edge_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
@@ -31,6 +32,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_sizes(settings),
         *edge_problems(settings),
         *storage_problems(settings, origins),
+        *casil_problems(settings),
         *_data_dir(settings),
     ]
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from arqonbus.casil.document import PolicyProblem
 from arqonbus.edge.tls import TlsProblem
 from arqonbus.errors import ArqonBusError, ErrorCode
 from arqonbus.shield.access.file import FilePolicy
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from arqonbus.app.security import Security
+    from arqonbus.casil.inspector import PreparedRules
     from arqonbus.routing.hub import Hub
     from arqonbus.shield.access.file import PreparedPolicy
 
@@ -42,7 +44,10 @@ class Reloader:
         problems: list[str] = []
         keys, tls = self._keys(problems), self._certificates(problems)
         policy = self._policy(problems)
+        rules = self._rules(problems)
         if problems:
+            if rules is not None:
+                rules.drop()
             self._report("reload refused", {"problems": len(problems)})
             for problem in problems:
                 log.error("nothing was reloaded", problem=problem)
@@ -52,7 +57,14 @@ class Reloader:
                 swap()
         if policy is not None:
             self._enforce(policy)
-        return {"keys": keys is not None, "tls": tls is not None, "access": _told(policy)}
+        if rules is not None:
+            self._inspect(rules)
+        return {
+            "keys": keys is not None,
+            "tls": tls is not None,
+            "access": _told(policy),
+            "payload_rules": self._security.inspector.version or None,
+        }
 
     def _certificates(self, problems: list[str]) -> Callable[[], None] | None:
         if self._security.edge.tls is None:
@@ -80,6 +92,20 @@ class Reloader:
         except AccessProblem as problem:
             problems += [f"access.policy_file: {it}" for it in problem.problems]
             return None
+
+    def _rules(self, problems: list[str]) -> PreparedRules | None:
+        try:
+            return self._security.inspector.prepare()
+        except PolicyProblem as problem:
+            problems += [f"casil.policy_file: {it}" for it in problem.problems]
+            return None
+
+    def _inspect(self, rules: PreparedRules) -> None:
+        before = self._security.inspector.version
+        rules()
+        after = self._security.inspector.version
+        if before != after:
+            self._report("payload rules changed", {"before": before, "after": after})
 
     def _enforce(self, policy: PreparedPolicy) -> None:
         before = self._security.policy.epoch

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from arqonbus.app.access import access_policy
 from arqonbus.app.build_edge import build_edge
+from arqonbus.casil.inspector import Inspector
 from arqonbus.shield.access.builtin import ClosedPolicy, OpenPolicy
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.anonymous import AnonymousAuthenticator
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """Who may come in, and what they may do. `keys` is None where no token is asked for."""
+    """Who may come in, what they may do, and what they may say. `keys` is None where no token is
+    asked for.
+    """
 
     events: SecurityEvents
     keys: KeyRing | None
@@ -34,6 +37,7 @@ class Security:
     policy: FilePolicy | OpenPolicy | ClosedPolicy
     guard: Guard
     edge: Edge
+    inspector: Inspector
 
 
 def security(settings: Settings, metrics: Metrics) -> Security:
@@ -43,6 +47,7 @@ def security(settings: Settings, metrics: Metrics) -> Security:
         KeyProblem: a key can't be used.
         AccessProblem: the policy can't be used.
         TlsProblem: the certificates can't be used.
+        PolicyProblem: the payload rules can't be used.
     """
     keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
     revoked = Revoked()
@@ -56,6 +61,7 @@ def security(settings: Settings, metrics: Metrics) -> Security:
         policy,
         Guard(policy, settings.access.operator_tenant),
         build_edge(settings, metrics, events),
+        Inspector(settings.casil.policy_file, metrics),
     )
 
 

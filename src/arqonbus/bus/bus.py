@@ -10,6 +10,7 @@ import structlog
 
 from arqonbus.bus.commits import Commits
 from arqonbus.bus.condition import Condition
+from arqonbus.bus.screening import Screening
 from arqonbus.bus.streams import Streams
 from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, invalid
 from arqonbus.model.durability import Durability
@@ -53,6 +54,7 @@ class Bus:
         max_pending_bytes: int,
         call_soon: Callable[[Callable[[], None]], object],
         on_batch: Callable[[], None],
+        screening: Screening | None = None,
     ) -> None:
         self.hub = hub
         self.storage = storage
@@ -62,6 +64,7 @@ class Bus:
         self._ledger.standing = self._standing
         self._dedup_window = limits.dedup_window
         self._max_pending = max_pending_bytes
+        self.screening = screening or Screening()
         self._call_soon = call_soon
         self._on_batch = on_batch
         self.streams = Streams(hub, storage, tick, metrics)
@@ -143,14 +146,18 @@ class Bus:
         self._schedule()
         find, mint, message_body = peer.targets.get, self.tick.mint, codec.message_body
         stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
+        screens = self.screening.active
         for frame in frames:
             if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
                 self.check_acceptable(frame)
             stamped, signed = stamp, signature
+            receipt = self.screened(peer, codec, frame) if screens else b""
             if frame.timestamp or frame.metadata is not ABSENT:
                 stamped, signed = own_fields(codec, frame, stamp, signature)
+            if receipt:
+                signed = wire.with_inspection(signed, receipt)
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
             channel = find((frame.room, frame.channel))
@@ -169,6 +176,18 @@ class Bus:
                 channel.receipts.append((len(bodies), peer, message_id))
             bodies.append(body)
         return None
+
+    def screened(self, peer: Peer, codec: Codec, frame: Publish) -> bytes:
+        """Leave of a publish what the payload rules allow; the receipt of that, or nothing.
+
+        Raises:
+            ArqonBusError: the peer may not publish there, or what it says is refused.
+        """
+        channel = peer.targets.get((frame.room, frame.channel))
+        # Who may not publish there at all must not learn what the rules say.
+        known = None if channel is None else channel.address
+        address = known or peer.publishing(frame.room, frame.channel)
+        return self.screening.screen(codec, frame, address.name, address.channel)
 
     def end_tick(self) -> None:
         """Let the peers work that were woken, then commit, unless a commit is under way."""

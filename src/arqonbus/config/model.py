@@ -495,6 +495,16 @@ class AuditSettings(Section):
     )
 
 
+class CasilSettings(Section):
+    """Payload rules: what messages may hold."""
+
+    policy_file: Path | None = Field(
+        default=None,
+        description="TOML file with the payload rules (docs/payload-rules.md), or none: nothing is "
+        "inspected.",
+    )
+
+
 class OutboxSettings(Section):
     """What waits for a peer that reads slowly."""
 
@@ -625,6 +635,7 @@ class Settings(Section):
     groups: GroupSettings = Field(default_factory=GroupSettings)
     delayed: DelayedSettings = Field(default_factory=DelayedSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    casil: CasilSettings = Field(default_factory=CasilSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
     edge: EdgeSettings = Field(default_factory=EdgeSettings)

@@ -90,8 +90,11 @@ class Delayed:
         if channel is not None and channel.ids.find(key.key) is not None:
             return False
         self._bus.check_acceptable(frame)
-        signs = own_fields(codec, frame, tick.stamp, peer.signature)
-        body = codec.message_body(signs[0], message_id, signs[1], frame.payload)
+        receipt = self._bus.screened(peer, codec, frame)
+        stamped, signed = own_fields(codec, frame, tick.stamp, peer.signature)
+        if receipt:
+            signed = wire.with_inspection(signed, receipt)
+        body = codec.message_body(stamped, message_id, signed, frame.payload)
         require = None if frame.require is None else Durability.from_wire(frame.require)
         # Who wants no receipt is told of a loss all the same.
         asking = [(peer, message_id if frame.qos else b"")]

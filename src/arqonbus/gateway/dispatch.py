@@ -177,10 +177,13 @@ class Dispatcher:
         self, session: Session, frame: Publish | DirectResponse, message_id: bytes
     ) -> bytes:
         codec = session.codec
+        receipt = self.bus.screening.screen(codec, frame)
         timestamp = check_timestamp(frame.timestamp) if frame.timestamp else self.tick.text
         signed = session.signature
         if frame.metadata is not ABSENT:
             signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
+        if receipt:
+            signed = wire.with_inspection(signed, receipt)
         body = codec.message_body(wire.stamp(timestamp), message_id, signed, frame.payload)
         head = b'"version":"1.0","to":"%b"' % frame.to.encode()
         if frame.request_id is not None:

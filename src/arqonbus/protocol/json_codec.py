@@ -28,11 +28,21 @@ class JsonCodec:
 
     def value_json(self, raw: msgspec.Raw) -> bytes:
         """See `Codec.value_json`."""
+        self.value(raw)
+        return bytes(raw)
+
+    def value(self, raw: msgspec.Raw) -> object:
+        """See `Codec.value`."""
         try:
-            check_portable(msgspec.json.decode(raw))
+            value: object = msgspec.json.decode(raw)
+            check_portable(value)
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
-        return bytes(raw)
+        return value
+
+    def raw(self, value: object) -> msgspec.Raw:
+        """See `Codec.raw`."""
+        return msgspec.Raw(msgspec.json.encode(value))
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

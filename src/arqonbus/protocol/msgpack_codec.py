@@ -41,11 +41,22 @@ class MsgpackCodec:
     def value_json(self, raw: msgspec.Raw) -> bytes:
         """See `Codec.value_json`."""
         try:
-            value = msgspec.msgpack.decode(raw)
+            return msgspec.json.encode(self.value(raw))
+        except (UnicodeError, RecursionError) as error:
+            raise invalid(f"payload: {error}") from error
+
+    def value(self, raw: msgspec.Raw) -> object:
+        """See `Codec.value`."""
+        try:
+            value: object = msgspec.msgpack.decode(raw)
             check_portable(value)
-            return msgspec.json.encode(value)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
+        return value
+
+    def raw(self, value: object) -> msgspec.Raw:
+        """See `Codec.raw`."""
+        return msgspec.Raw(self._encode(value))
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

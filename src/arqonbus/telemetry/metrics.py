@@ -47,6 +47,7 @@ class Metrics:
         self._message_metrics(make)
         self._store_metrics(make)
         self._task_metrics(make)
+        self._inspection_metrics(make)
         self._failure_metrics(make)
 
     def _connection_metrics(self, make: _Make) -> None:
@@ -92,6 +93,14 @@ class Metrics:
             "group_deliveries_total", "Tasks sent to workers: first, or again.", "attempt"
         )
         self._delayed = make.counter("delayed_delivered_total", "Delayed messages delivered.")
+
+    def _inspection_metrics(self, make: _Make) -> None:
+        self._inspections = make.counter(
+            "inspections_total", "Messages inspected, by what came of it.", "verdict"
+        )
+        self._rules_found = make.counter(
+            "payload_rules_total", "Messages in which a payload rule found something.", "rule"
+        )
 
     def _failure_metrics(self, make: _Make) -> None:
         self._protocol_errors = make.counter(
@@ -171,6 +180,14 @@ class Metrics:
     def delayed_delivered(self) -> None:
         """A delayed message was delivered and its end noted."""
         self._delayed.inc()
+
+    def inspected(self, verdict: str) -> None:
+        """A message was inspected."""
+        self._inspections.labels(verdict).inc()
+
+    def rule_found(self, rule: str) -> None:
+        """A rule of the policy, which bounds their number, found something in a message."""
+        self._rules_found.labels(rule).inc()
 
     def protocol_error(self, code: str) -> None:
         """A peer was sent an error envelope."""
