@@ -17,6 +17,7 @@ from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
 from arqonbus.delayed.engine import Delayed
 from arqonbus.gateway.dispatch import Dispatcher
+from arqonbus.gateway.throttle import Gate
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.routing.hub import Hub
@@ -24,6 +25,7 @@ from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.keys import read_key
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.rates import Rates
 from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
@@ -185,6 +187,8 @@ def _dispatcher(
         *delayed.COMMANDS,
     ]
     registry = Registry([*commands, system.help_command(commands)])
+    loop, rates = asyncio.get_running_loop(), settings.rates
+    gate = Gate(Rates(rates, loop.time), rates.refusals_before_close, loop.time, loop.call_later)
     return Dispatcher(
-        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat
+        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat, gate
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import structlog
 
-from arqonbus.errors import ArqonBusError
+from arqonbus.errors import ArqonBusError, LimitError
 from arqonbus.gateway.member import Member
 from arqonbus.gateway.replies import error_frame, internal
 from arqonbus.model.action import Action
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.gateway.outgoing import Connection
+    from arqonbus.gateway.throttle import Throttle
     from arqonbus.model.principal import Principal
     from arqonbus.protocol.codec import Codec
     from arqonbus.routing.hub import Channel
@@ -64,9 +65,11 @@ class Session(Member):
         self._held = False
         self._then: Callable[[], None] | None = None
         self._pauses = 0
+        self.throttle: Throttle | None = None
 
     def start(self) -> None:
         """Register and greet."""
+        self.throttle = self._dispatcher.gate.throttle(self)
         self._dispatcher.hub.peers[self.client_id] = self
         frame_id, timestamp = self._stamps()
         payload = self._dispatcher.welcome(self)
@@ -87,6 +90,7 @@ class Session(Member):
         if self._task is not None:
             return
         self._taking, self._inbox = self._inbox, []
+        excess = [] if self.throttle is None else self.throttle.cut(self._taking)
         todo = iter(self._taking)
         frames = map(self._decode, todo)
         while self._task is None:
@@ -99,13 +103,35 @@ class Session(Member):
                 self._violation(*diagnose(self.codec, self._last_taken(todo), error))
             except ArqonBusError as error:
                 self.refuse(error, self._last_id(todo))
+                if self.throttle is not None and isinstance(error, LimitError):
+                    self.throttle.refused(1, error.retry_after or 0.0)
             except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
                 self.failed(self._last_id(todo))
         if self._task is not None:
             self._task.add_done_callback(self._task_done)
+        if self.throttle is not None:
+            self.throttle.charge(len(self._taking) - length_hint(todo))
         self._inbox[:0] = todo
+        if excess:
+            self._exceeded(excess)
         if not self._inbox:
             self._all_taken()
+
+    def _exceeded(self, excess: list[str | bytes]) -> None:
+        """Refuse what is over a rate, unless a command makes it wait: it may fit by then."""
+        if self._task is not None:
+            self._inbox += excess
+        elif self.throttle is not None:
+            error = self.throttle.over(excess)
+            for data in excess:
+                self._refuse_unread(error, data)
+            self.throttle.refused(len(excess), error.retry_after or 0.0)
+
+    def _refuse_unread(self, error: ArqonBusError, data: str | bytes) -> None:
+        try:
+            self.refuse(error, self._decode(data).id or None)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            self._violation(*diagnose(self.codec, data, broken))
 
     def _last_taken(self, todo: Iterator[str | bytes]) -> str | bytes:
         return self._taking[-1 - length_hint(todo)]
@@ -245,4 +271,7 @@ class Session(Member):
         for channel in self.joined:
             channel.remove(self.connection)
         self.joined.clear()
+        if self.throttle is not None:
+            self.throttle.end()
+            self.throttle = None
         self._dispatcher.ended(self.client_id)

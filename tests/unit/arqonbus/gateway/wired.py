@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
@@ -19,11 +20,13 @@ from arqonbus.config.model import (
     GroupSettings,
     HeartbeatSettings,
     LimitSettings,
+    RateSettings,
 )
 from arqonbus.delayed.engine import Delayed
 from arqonbus.errors import conflict
 from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.gateway.session import Session
+from arqonbus.gateway.throttle import Gate
 from arqonbus.groups.engine import Groups
 from arqonbus.model.address import Address
 from arqonbus.model.principal import ANONYMOUS, Principal
@@ -34,6 +37,7 @@ from arqonbus.routing.hub import Channel, Hub
 from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.access.interface import AccessPolicy
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.rates import Rates
 from arqonbus.telemetry.metrics import Metrics
 from arqonbus.telemetry.security import SecurityEvents
 
@@ -73,6 +77,18 @@ class Stage:
         return [Command(run.__name__, "For tests.", NoArgs, run, None) for run in runs]
 
 
+@dataclass(eq=False)
+class Later:
+    """What `call_later` returns."""
+
+    at: float
+    callback: Callable[[], None]
+    among: list[Later]
+
+    def cancel(self) -> None:
+        self.among.remove(self)
+
+
 class Wired:
     """Everything of a bus but its sockets; `turn` is the end of a turn of the event loop."""
 
@@ -83,6 +99,7 @@ class Wired:
         *,
         more: Sequence[Command] = (),
         policy: AccessPolicy | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self.now = NOON
         self.storage = storage or FakeStorage()
@@ -122,6 +139,13 @@ class Wired:
         families = (system, channels, membership, history, groups, delayed)
         commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
+        self.seconds = 0.0
+        self.timers: list[Later] = []
+        limited = RateSettings.model_validate(rates or {})
+        self.rates = Rates(limited, lambda: self.seconds)
+        gate = Gate(
+            self.rates, limited.refusals_before_close, lambda: self.seconds, self._call_later
+        )
         self.dispatcher = Dispatcher(
             self.bus,
             self.registry,
@@ -130,7 +154,20 @@ class Wired:
             SecurityEvents(self.metrics),
             self.limits,
             HeartbeatSettings(),
+            gate,
         )
+
+    def _call_later(self, delay: float, callback: Callable[[], None]) -> Later:
+        later = Later(self.seconds + delay, callback, self.timers)
+        self.timers.append(later)
+        return later
+
+    def passes(self, seconds: float) -> None:
+        """Let time go on, and call what was put off until then."""
+        self.seconds += seconds
+        for later in [one for one in self.timers if one.at <= self.seconds]:
+            later.cancel()
+            later.callback()
 
     def turn(self) -> None:
         """Call all that was put off to the end of the turn."""
