@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from operator import length_hint
 from typing import TYPE_CHECKING
 
@@ -81,15 +82,30 @@ class Session(Member):
         if not inbox and self._task is None:
             self._wake(self)
         inbox.append(data)
-        if self._task is not None and len(inbox) >= _BACKLOG and not self._held:
+        if self._task is not None and len(inbox) >= _BACKLOG:
+            self._hold()
+
+    def _hold(self) -> None:
+        """Read no more until all frames that wait are taken."""
+        if not self._held:
             self._held = True
             self.pause_reading()
 
-    def work(self) -> None:
+    def work(self, most: int = sys.maxsize) -> int:
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
         if self._task is not None:
-            return
-        self._taking, self._inbox = self._inbox, []
+            return 0
+        if len(self._inbox) <= most:
+            self._taking, self._inbox = self._inbox, []
+            return self._work()
+        self._hold()
+        self._taking, self._inbox = self._inbox[:most], self._inbox[most:]
+        taken = self._work() if self._taking else 0
+        if self._inbox and self._task is None:
+            self._wake(self)
+        return taken
+
+    def _work(self) -> int:
         excess = [] if self.throttle is None else self.throttle.cut(self._taking)
         todo = iter(self._taking)
         frames = map(self._decode, todo)
@@ -109,23 +125,27 @@ class Session(Member):
                 self.failed(self._last_id(todo))
         if self._task is not None:
             self._task.add_done_callback(self._task_done)
+        taken = len(self._taking) - length_hint(todo)
         if self.throttle is not None:
-            self.throttle.charge(len(self._taking) - length_hint(todo))
+            self.throttle.charge(taken)
         self._inbox[:0] = todo
-        if excess:
-            self._exceeded(excess)
+        if excess and self.throttle is not None:
+            taken += self._exceeded(self.throttle, excess, taken)
         if not self._inbox:
             self._all_taken()
+        return taken
 
-    def _exceeded(self, excess: list[str | bytes]) -> None:
+    def _exceeded(self, throttle: Throttle, excess: list[str | bytes], taken: int) -> int:
         """Refuse what is over a rate, unless a command makes it wait: it may fit by then."""
         if self._task is not None:
-            self._inbox += excess
-        elif self.throttle is not None:
-            error = self.throttle.over(excess)
-            for data in excess:
-                self._refuse_unread(error, data)
-            self.throttle.refused(len(excess), error.retry_after or 0.0)
+            at = len(self._taking) - taken
+            self._inbox[at:at] = excess
+            return 0
+        error = throttle.over(excess)
+        for data in excess:
+            self._refuse_unread(error, data)
+        throttle.refused(len(excess), error.retry_after or 0.0)
+        return len(excess)
 
     def _refuse_unread(self, error: ArqonBusError, data: str | bytes) -> None:
         try:

@@ -64,8 +64,10 @@ class Peer(Protocol):
         """What became of the deliveries due to this client."""
         ...
 
-    def work(self) -> None:
-        """Take the frames that came in during this turn of the event loop."""
+    def work(self, most: int) -> int:
+        """Take the frames that came in during this turn of the event loop, but not more than so
+        many: how many it took. The others wait for the next turn, and no more are read until then.
+        """
         ...
 
     def send_json(self, text: bytes) -> bool:
@@ -110,7 +112,8 @@ class Channel:
 
     `bodies`, `receipts`, `requires` (least levels by index), `waiters`, `ids`, `measured` and
     `waiting_bytes` belong to the bus; they are slots here because a lookup by channel in a second
-    table would be paid for every message. `own` says that it is the bus' own.
+    table would be paid for every message. `own` says that it is the bus' own, which is no
+    tenant's.
     `watchers`, which must not raise, are called once after each commit and change of epoch.
     """
 
@@ -132,6 +135,7 @@ class Channel:
         "requires",
         "size",
         "stored",
+        "tenant",
         "text",
         "waiters",
         "waiting_bytes",
@@ -141,6 +145,7 @@ class Channel:
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
         self.address = address
         self.own = address.room == SYSTEM_ROOM
+        self.tenant = "" if self.own else address.tenant
         self.epoch = epoch
         self.stamp(durability)
         self.first_seq = 1
