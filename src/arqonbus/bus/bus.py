@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 # Frames of one tenant that a turn of the event loop takes at most: as long as it takes them, nobody
 # else gets on.
-TURN: Final = 1024
+TURN: Final = 256
 
 log = structlog.get_logger(__name__)
 
@@ -182,7 +182,7 @@ class Bus:
             left: dict[str, int] = {}
             for peer in awake:
                 tenant = peer.principal.tenant
-                most = left.get(tenant, TURN)
+                most = max(0, left.get(tenant, TURN))
                 left[tenant] = most - self._let_work(peer, most)
             self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:

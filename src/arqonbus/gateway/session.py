@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 # Frames that may wait while a command is under way before the socket is no longer read.
 _BACKLOG = 64
+# Frames that are refused at once for a rate, and how many taken ones each costs.
+_REFUSALS = 16
+_REFUSAL_COST = 8
 
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,8 @@ class Session(Member):
     def start(self) -> None:
         """Register and greet."""
         self.throttle = self._dispatcher.gate.throttle(self)
+        if self.throttle is not None:
+            self.throttle.begin()
         self._dispatcher.hub.peers[self.client_id] = self
         frame_id, timestamp = self._stamps()
         payload = self._dispatcher.welcome(self)
@@ -93,7 +98,7 @@ class Session(Member):
 
     def work(self, most: int = sys.maxsize) -> int:
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
-        if self._task is not None:
+        if self._task is not None or (self.throttle is not None and self.throttle.waiting):
             return 0
         if len(self._inbox) <= most:
             self._taking, self._inbox = self._inbox, []
@@ -101,9 +106,14 @@ class Session(Member):
         self._hold()
         self._taking, self._inbox = self._inbox[:most], self._inbox[most:]
         taken = self._work() if self._taking else 0
-        if self._inbox and self._task is None:
-            self._wake(self)
+        if self._task is None:
+            self.wake()
         return taken
+
+    def wake(self) -> None:
+        """Go on with the frames that wait."""
+        if self._inbox:
+            self._wake(self)
 
     def _work(self) -> int:
         excess = [] if self.throttle is None else self.throttle.cut(self._taking)
@@ -136,16 +146,18 @@ class Session(Member):
         return taken
 
     def _exceeded(self, throttle: Throttle, excess: list[str | bytes], taken: int) -> int:
-        """Refuse what is over a rate, unless a command makes it wait: it may fit by then."""
-        if self._task is not None:
-            at = len(self._taking) - taken
-            self._inbox[at:at] = excess
-            return 0
-        error = throttle.over(excess)
-        for data in excess:
-            self._refuse_unread(error, data)
-        throttle.refused(len(excess), error.retry_after or 0.0)
-        return len(excess)
+        """Refuse what is over a rate: what that cost. What a command makes wait may fit by then,
+        and so may what is behind a good number of refusals.
+        """
+        refused = [] if self._task is not None else excess[:_REFUSALS]
+        at = len(self._taking) - taken
+        self._inbox[at:at] = excess[len(refused) :]
+        if refused:
+            error = throttle.over(refused)
+            for data in refused:
+                self._refuse_unread(error, data)
+            throttle.refused(len(refused), error.retry_after or 0.0)
+        return len(refused) * _REFUSAL_COST
 
     def _refuse_unread(self, error: ArqonBusError, data: str | bytes) -> None:
         try:

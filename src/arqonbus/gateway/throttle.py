@@ -38,6 +38,16 @@ class Throttle:
         most = gate.refusals_before_close
         self._refusals = TokenBucket(most / _WINDOW, most, gate.clock())
 
+    @property
+    def waiting(self) -> bool:
+        """Whether nothing is taken at present."""
+        return self._timer is not None
+
+    def begin(self) -> None:
+        """Take nothing before something may be taken: coming back gains nothing."""
+        if not self._meter.fits([1]):
+            self._wait(self._meter.over([1]).retry_after or 0.0)
+
     def cut(self, frames: list[str | bytes]) -> list[str | bytes]:
         """Leave in `frames` what may be taken now; what may not is returned."""
         self._sizes = sizes = [_size(frame) for frame in frames]
@@ -63,16 +73,20 @@ class Throttle:
         self._meter.take(kind)
 
     def refused(self, count: int, seconds: float) -> None:
-        """So many frames were refused: close, or read no more until they could be taken."""
+        """So many frames were refused: read no more until they could be taken, or for good."""
+        self._wait(seconds)
         if self._refusals.take(self._gate.clock(), count) > 0.0:
             self._session.close(CloseCode.RATE_LIMITED)
-        elif self._timer is None:
-            self._session.pause_reading()
-            self._timer = self._gate.call_later(seconds, self._read_again)
 
-    def _read_again(self) -> None:
+    def _wait(self, seconds: float) -> None:
+        if self._timer is None:
+            self._session.pause_reading()
+            self._timer = self._gate.call_later(seconds, self._go_on)
+
+    def _go_on(self) -> None:
         self._timer = None
         self._session.resume_reading()
+        self._session.wake()
 
     def end(self) -> None:
         """The session is over."""

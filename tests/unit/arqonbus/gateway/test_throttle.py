@@ -64,6 +64,7 @@ def test_one_that_goes_on_is_closed() -> None:
     wired.turn()
     assert connection.closed == []
     send(session, range(50, 60))
+    wired.passes(1.0)
     wired.turn()
     assert connection.closed == [CloseCode.RATE_LIMITED]
 
@@ -85,6 +86,9 @@ def test_every_frame_is_taken_or_refused(turns: list[tuple[float, int]]) -> None
         wired.passes(pause)
         send(session, range(sent, sent + count))
         sent += count
+        wired.turn()
+    while wired.timers:
+        wired.passes(1.0)
         wired.turn()
     acks, errors = told(connection, "ack"), told(connection, "error")
     assert sorted(acks + errors, key=lambda name: int(name[1:])) == [f"m{n}" for n in range(sent)]
@@ -126,10 +130,11 @@ async def test_one_kind_alone(kind: str) -> None:
         session.receive(one)
         await wired.until_quiet()
     session.receive(publish(1, id="m"))
-    wired.turn()
-    assert [frame["error_code"] for frame in connection.of("error")] == ["RATE_LIMITED"] * 2
+    wired.passes(0.5)
+    await wired.until_quiet()
+    assert [frame["error_code"] for frame in connection.of("error")] == ["RATE_LIMITED"]
     assert "m" in told(connection, "ack")
-    assert connection.reading == ["pause"]
+    assert connection.reading == ["pause", "resume"]
 
 
 def test_an_unreadable_frame_over_the_rate_is_a_violation() -> None:
@@ -146,3 +151,27 @@ def test_a_session_that_ends_leaves_no_timer() -> None:
     wired.turn()
     session.ended()
     assert wired.timers == []
+
+
+def test_more_than_a_few_at_once_wait_instead_of_being_refused() -> None:
+    wired, session, connection = limited(refusals_before_close=1000)
+    send(session, range(300))
+    wired.turn()
+    assert len(connection.of("error")) == 16
+    wired.passes(1.0)
+    wired.turn()
+    assert told(connection, "ack")[5:] == [f"m{n}" for n in range(21, 26)]
+
+
+def test_coming_back_with_nothing_left_is_not_read() -> None:
+    wired, session, _ = limited(tenant_messages=5.0)
+    send(session, range(5))
+    wired.turn()
+    again, connection = wired.session("c_2")
+    assert connection.reading == ["pause"]
+    send(again, range(3))
+    wired.turn()
+    assert connection.frames == []
+    wired.passes(1.0)
+    wired.turn()
+    assert told(connection, "ack") == ["m0", "m1", "m2"]
