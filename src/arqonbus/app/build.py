@@ -25,6 +25,7 @@ from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.keys import read_key
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.quotas import Quota
 from arqonbus.shield.rates import Rates
 from arqonbus.shield.tokens import TokenAuthenticator
 from arqonbus.storage.fallback.store import FallbackStorage
@@ -94,6 +95,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         storage.durability,
         max_channels=settings.limits.max_channels,
         auto_create=settings.limits.auto_create_channels,
+        per_tenant=settings.limits.channels_per_tenant,
     )
     writers = Writers(loop.call_soon, metrics)
     bus = Bus(
@@ -172,6 +174,11 @@ def _services(settings: Settings, bus: Bus, storage: Storage, metrics: Metrics) 
         Groups(bus, storage, metrics, settings.groups),
         Delayed(bus, storage, metrics, settings.delayed),
         Guard(Everybody(), "operators"),
+        Quota(
+            "limits.joined",
+            settings.limits.joined_per_principal,
+            settings.limits.joined_per_tenant,
+        ),
     )
 
 

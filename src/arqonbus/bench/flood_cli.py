@@ -65,7 +65,9 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
     for number in range(rounds):
         for name, (count, settings) in cases.items():
             show(f"{name}: round {number + 1} of {rounds}")
-            place = Place(cpu_server, cpu_clients, folder, store, {"AUTH_SECRET": secret} | settings)
+            place = Place(
+                cpu_server, cpu_clients, folder, store, {"AUTH_SECRET": secret} | settings
+            )
             one = _with_flooders(plan, count)
             outcomes[name].append(measure(one, place, show))
     clear()
@@ -75,13 +77,13 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
 
 def _with_flooders(plan: Plan, count: int) -> Plan:
 
-
     return msgspec.structs.replace(plan, flooders=count)
 
 
 def _token(secret: str, tenant: str) -> str:
-    claims = {"sub": "bench", "tenant": tenant, "iat": int(time.time())}
-    return jwt.encode(claims | {"exp": claims["iat"] + _HOUR}, secret, "HS256")
+    now = int(time.time())
+    claims = {"sub": "bench", "tenant": tenant, "iat": now, "exp": now + _HOUR}
+    return jwt.encode(claims, secret, "HS256")
 
 
 def _result(outcomes: dict[str, list[Outcome]]) -> dict[str, dict[str, float]]:
@@ -93,13 +95,16 @@ def _result(outcomes: dict[str, list[Outcome]]) -> dict[str, dict[str, float]]:
             for figure in ("p50", "p99")
         }
     for figures in result.values():
-        figures |= {f"{name}_ratio": figures[name] / result["alone"][name] for name in ("p50", "p99")}
+        figures |= {
+            f"{name}_ratio": figures[name] / result["alone"][name] for name in ("p50", "p99")
+        }
     return result
 
 
 def _table(result: dict[str, dict[str, float]]) -> None:
     for name, figures in result.items():
         click.echo(
-            "{name:<22} p50 {p50:8.3f} ms ({p50_ratio:5.1f} ×)  p99 {p99:8.3f} ms ({p99_ratio:5.1f} ×)"
-            .format(name=name, **figures)
+            "{name:<22} p50 {p50:8.3f} ms ({p50_ratio:5.1f} ×)  p99 {p99:8.3f} ms ({p99_ratio:5.1f} ×)".format(
+                name=name, **figures
+            )
         )

@@ -66,9 +66,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 
 def _measure_in(folder: Path, plan: Plan, place: Place, show: Show) -> Outcome:
-    with running(
-        plan.server, folder, place.server_core, place.store, place.settings
-    ) as server:
+    with running(plan.server, folder, place.server_core, place.store, place.settings) as server:
         ready = msgspec.structs.replace(
             plan, port=server.port, pid=server.pid, store_pid=server.store_pid
         )

@@ -49,7 +49,13 @@ class _Start:
 
 
 @contextmanager
-def running(kind: ServerKind, folder: Path, core: int | None, store: str, settings: Mapping[str, str] = _NONE) -> Iterator[Server]:
+def running(
+    kind: ServerKind,
+    folder: Path,
+    core: int | None,
+    store: str,
+    settings: Mapping[str, str] = _NONE,
+) -> Iterator[Server]:
     """Start a server that keeps its files in `folder`; it is stopped at the end. `store` is
     memory, sqlite or a Redis URL; with any but memory a peer stores on disk too, and fsyncs before
     it answers.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel
     from arqonbus.shield.permissions import Guard
+    from arqonbus.shield.quotas import Quota
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
 
@@ -117,6 +118,7 @@ class Services:
     groups: Groups
     delayed: Delayed
     guard: Guard
+    joined: Quota
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from arqonbus.model.durability import Durability
+from arqonbus.protocol.values import MAX_DEPTH
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -40,6 +41,7 @@ def _none_from_word(value: object) -> object:
     return value
 
 
+Most = Annotated[int | None, BeforeValidator(_none_from_word), Field(ge=1, le=1_000_000_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
 
@@ -250,6 +252,23 @@ class LimitSettings(Section):
     channels_per_connection: int = Field(
         default=1_000, ge=1, le=1_000_000, description="Channels one connection may have joined."
     )
+    channels_per_tenant: Most = Field(
+        default=None, description="Channels of one tenant that may exist at a time, or none."
+    )
+    joined_per_principal: Most = Field(
+        default=None,
+        description="Channels that all connections of one subject may have joined, or none.",
+    )
+    joined_per_tenant: Most = Field(
+        default=None,
+        description="Channels that all connections of one tenant may have joined, or none.",
+    )
+    max_depth: int = Field(
+        default=MAX_DEPTH,
+        ge=1,
+        le=MAX_DEPTH,
+        description="How deep arrays and objects may be nested in a payload.",
+    )
     auto_create_channels: bool = Field(
         default=True, description="Whether publishing to or joining an unknown channel creates it."
     )
@@ -333,9 +352,7 @@ class RateSettings(Section):
     principal_commands: Rate = Field(
         default=None, description=f"Commands a second {_PER_PRINCIPAL}"
     )
-    tenant_commands: Rate = Field(
-        default=None, description=f"Commands a second {_PER_TENANT}"
-    )
+    tenant_commands: Rate = Field(default=None, description=f"Commands a second {_PER_TENANT}")
     refusals_before_close: int = Field(
         default=1000,
         ge=1,
@@ -373,6 +390,14 @@ class GroupSettings(Section):
         le=65_536,
         description="Tasks a worker may hold at a time; also what it is given when it names none.",
     )
+    credits_per_principal: Most = Field(
+        default=None,
+        description="Tasks that all workers of one subject may hold at a time, or none.",
+    )
+    credits_per_tenant: Most = Field(
+        default=None,
+        description="Tasks that all workers of one tenant may hold at a time, or none.",
+    )
     max_pending: int = Field(
         default=10_000,
         ge=1,
@@ -394,6 +419,12 @@ class DelayedSettings(Section):
     )
     max_bytes: int = Field(
         default=64 * MIB, ge=KIB, le=16 * GIB, description="Bytes of messages that may wait."
+    )
+    messages_per_tenant: Most = Field(
+        default=None, description="Messages of one tenant that may wait, or none."
+    )
+    bytes_per_tenant: Most = Field(
+        default=None, description="Bytes of messages of one tenant that may wait, or none."
     )
 
 

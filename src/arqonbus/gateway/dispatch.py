@@ -96,6 +96,11 @@ class Dispatcher:
                 )
             )
 
+    def left(self, session: Session, channels: int) -> None:
+        """A session has left so many channels without asking."""
+        if channels:
+            self._services.joined.give(session.principal, session.client_id, channels)
+
     def leave_groups(self, session: Session) -> None:
         """Take the session out of groups whose tasks it may not have any more."""
         groups = self._services.groups

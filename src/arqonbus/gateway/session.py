@@ -286,6 +286,7 @@ class Session(Member):
             if not self.may(Action.SUBSCRIBE, channel.address):
                 channel.remove(self.connection)
                 del self.joined[channel]
+                self._dispatcher.left(self, 1)
                 room, name = channel.address.name, channel.address.channel
                 self.notice({"event": "access", "room": room, "channel": name, "left": True})
         self._dispatcher.leave_groups(self)
@@ -302,6 +303,7 @@ class Session(Member):
             self._task.cancel()
         for channel in self.joined:
             channel.remove(self.connection)
+        self._dispatcher.left(self, len(self.joined))
         self.joined.clear()
         if self.throttle is not None:
             self.throttle.end()

@@ -1,4 +1,4 @@
-"""What a session does about rates: takes what fits, refuses the rest, and reads no more for a time."""
+"""What a session does about rates: takes what fits, refuses the rest, and waits for a time."""
 
 from __future__ import annotations
 

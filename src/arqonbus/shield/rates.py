@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from arqonbus.config.model import RATE_KINDS, RATE_SCOPES
+from arqonbus.config.model import RATE_KINDS
 from arqonbus.errors import LimitError
 from arqonbus.shield.buckets import TokenBucket
 
@@ -95,8 +95,11 @@ class Meter:
         """Why these frames are refused, and when all of them could be taken."""
         now = self._clock()
         amounts = (("messages", float(len(sizes))), ("bytes", float(sum(sizes))))
-        waits = [(one.wait(now, n), one.limit) for kind, n in amounts for one in self._by_kind[kind]]
-        return _refusal(*max(waits))
+        return _refusal(
+            *max(
+                (one.wait(now, n), one.limit) for kind, n in amounts for one in self._by_kind[kind]
+            )
+        )
 
     def take(self, kind: str) -> None:
         """Take one of a kind from all allowances, or from none.
@@ -137,9 +140,12 @@ class Rates:
             return None
         self._sweep()
         tenant, subject = principal.tenant, principal.subject
-        own = self._made("connection")
-        principals = ("anonymous", client_id) if principal.anonymous else ("subject", subject)
-        shares = [own, self._shared("principal", tenant, *principals), self._shared("tenant", tenant)]
+        who = ("anonymous", client_id) if principal.anonymous else ("subject", subject)
+        shares = [
+            self._made("connection"),
+            self._shared("principal", tenant, *who),
+            self._shared("tenant", tenant),
+        ]
         for share in shares:
             share.users += 1
         return Meter(self._clock, shares)

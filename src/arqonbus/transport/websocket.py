@@ -60,8 +60,9 @@ class WebSocketServer:
         self._settings = settings
         self._shield = shield
         self._shared = shared
+        depth = settings.limits.max_depth
         self._codecs: dict[str, Codec] = {
-            codec.subprotocol: codec for codec in (JsonCodec(), MsgpackCodec())
+            codec.subprotocol: codec for codec in (JsonCodec(depth), MsgpackCodec(depth))
         }
         self._servers: list[asyncio.Server] = []
         self._idle_task: asyncio.Task[None] | None = None

@@ -37,6 +37,7 @@ from arqonbus.routing.hub import Channel, Hub
 from arqonbus.shield.access.fixed import Everybody
 from arqonbus.shield.access.interface import AccessPolicy
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.quotas import Quota
 from arqonbus.shield.rates import Rates
 from arqonbus.telemetry.metrics import Metrics
 from arqonbus.telemetry.security import SecurityEvents
@@ -110,6 +111,7 @@ class Wired:
             self.storage.durability,
             max_channels=self.limits.max_channels,
             auto_create=self.limits.auto_create_channels,
+            per_tenant=self.limits.channels_per_tenant,
         )
         self.tick = Tick(lambda: self.now)
         self.bus = Bus(
@@ -135,6 +137,7 @@ class Wired:
             self.groups,
             self.delayed,
             Guard(policy or Everybody(), "operators"),
+            Quota("limits.joined", self.limits.joined_per_principal, self.limits.joined_per_tenant),
         )
         families = (system, channels, membership, history, groups, delayed)
         commands = [command for family in families for command in family.COMMANDS] + [*more]
