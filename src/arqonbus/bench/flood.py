@@ -1,4 +1,4 @@
-"""The load of somebody else: connections of another tenant that send as fast as the server takes."""
+"""The load of somebody else: another tenant's connections, as fast as the server takes it."""
 
 from __future__ import annotations
 

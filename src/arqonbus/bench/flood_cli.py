@@ -17,6 +17,7 @@ from arqonbus.bench.plan import Outcome, Plan
 from arqonbus.bench.run import Place, measure
 
 _HOUR = 3600
+_SHOWN = ("p50", "p99")
 
 
 @click.command()
@@ -91,20 +92,14 @@ def _result(outcomes: dict[str, list[Outcome]]) -> dict[str, dict[str, float]]:
     result: dict[str, dict[str, float]] = {}
     for name, rounds in outcomes.items():
         result[name] = {
-            figure: median(outcome.latency_ms[figure] for outcome in rounds)
-            for figure in ("p50", "p99")
+            figure: median(outcome.latency_ms[figure] for outcome in rounds) for figure in _SHOWN
         }
     for figures in result.values():
-        figures |= {
-            f"{name}_ratio": figures[name] / result["alone"][name] for name in ("p50", "p99")
-        }
+        figures |= {f"{it}_ratio": figures[it] / result["alone"][it] for it in _SHOWN}
     return result
 
 
 def _table(result: dict[str, dict[str, float]]) -> None:
     for name, figures in result.items():
-        click.echo(
-            "{name:<22} p50 {p50:8.3f} ms ({p50_ratio:5.1f} ×)  p99 {p99:8.3f} ms ({p99_ratio:5.1f} ×)".format(
-                name=name, **figures
-            )
-        )
+        cells = [f"{it} {figures[it]:9.3f} ms ({figures[f'{it}_ratio']:6.1f} ×)" for it in _SHOWN]
+        click.echo(f"{name:<22}" + "  ".join(cells))

@@ -13,8 +13,8 @@ CodecName = Literal["json", "msgpack"]
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run. `window` is how many messages may be under way, `checked` how many subscribers are
-    checked message by message, `store_pid` a process whose CPU time counts as the server's. `flooders` are connections
-    of another tenant, `token` and `flood_token` what each shows who it is with.
+    checked message by message, `store_pid` a process whose CPU time counts as the server's.
+    `flooders` are connections of another tenant; `token` and `flood_token` say who is who.
     """
 
     scenario: Scenario

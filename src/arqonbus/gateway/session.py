@@ -128,9 +128,7 @@ class Session(Member):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._violation(*diagnose(self.codec, self._last_taken(todo), error))
             except ArqonBusError as error:
-                self.refuse(error, self._last_id(todo))
-                if self.throttle is not None and isinstance(error, LimitError):
-                    self.throttle.refused(1, error.retry_after or 0.0)
+                self._refused(error, self._last_id(todo))
             except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
                 self.failed(self._last_id(todo))
         if self._task is not None:
@@ -158,6 +156,12 @@ class Session(Member):
                 self._refuse_unread(error, data)
             throttle.refused(len(refused), error.retry_after or 0.0)
         return len(refused) * _REFUSAL_COST
+
+    def _refused(self, error: ArqonBusError, request_id: str | None) -> None:
+        self.refuse(error, request_id)
+        # Only a rate says when it may be tried again.
+        if self.throttle is not None and isinstance(error, LimitError) and error.retry_after:
+            self.throttle.refused(1, error.retry_after)
 
     def _refuse_unread(self, error: ArqonBusError, data: str | bytes) -> None:
         try:

@@ -17,8 +17,8 @@ from arqonbus.groups.engine import Groups
 from arqonbus.groups.group import Group
 from arqonbus.groups.records import Terms
 from arqonbus.model.address import Address
-from arqonbus.model.principal import ANONYMOUS
 from arqonbus.model.durability import Durability
+from arqonbus.model.principal import ANONYMOUS
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.telemetry.metrics import Metrics
 
