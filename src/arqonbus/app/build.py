@@ -33,10 +33,13 @@ from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
 from arqonbus.delayed.engine import Delayed
 from arqonbus.gateway.dispatch import Dispatcher
+from arqonbus.gateway.throttle import Gate
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.revocation.engine import Revocations
 from arqonbus.routing.hub import Hub
+from arqonbus.shield.quotas import Quota
+from arqonbus.shield.rates import Rates
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
@@ -90,6 +93,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         storage.durability,
         max_channels=settings.limits.max_channels,
         auto_create=settings.limits.auto_create_channels,
+        per_tenant=settings.limits.channels_per_tenant,
     )
     writers = Writers(loop.call_soon, metrics)
     bus = Bus(
@@ -176,6 +180,11 @@ def _services(
         shield.authenticator,
         Revocations(bus, storage, metrics, settings.auth, shield.revoked),
         Reloader(shield, bus.hub),
+        Quota(
+            "limits.joined",
+            settings.limits.joined_per_principal,
+            settings.limits.joined_per_tenant,
+        ),
     )
 
 
@@ -194,6 +203,8 @@ def _dispatcher(
         *admin.COMMANDS,
     ]
     registry = Registry([*commands, system.help_command(commands)])
+    loop, rates = asyncio.get_running_loop(), settings.rates
+    gate = Gate(Rates(rates, loop.time), rates.refusals_before_close, loop.time, loop.call_later)
     return Dispatcher(
-        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat
+        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat, gate
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from arqonbus.routing.hub import Channel, Done, Hub, Peer, Receipt
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
+
+# Frames of one tenant that a turn of the event loop takes at most: as long as it takes them, nobody
+# else gets on.
+TURN: Final = 256
 
 log = structlog.get_logger(__name__)
 
@@ -194,13 +198,18 @@ class Bus:
         try:
             self.tick.start()
             awake, self._awake = self._awake, []
+            left: dict[str, int] = {}
             for peer in awake:
-                self._let_work(peer)
+                tenant = peer.principal.tenant
+                most = max(0, left.get(tenant, TURN))
+                left[tenant] = most - self._let_work(peer, most)
             self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:
                 self._push_back(awake)
         finally:
             self._scheduled = False
+        if self._awake:
+            self._schedule()
         self._commits.start()
 
     def _committed(self) -> None:
@@ -266,14 +275,15 @@ class Bus:
             self._commits.also_awaits(channel, (known.number, done))
         return True
 
-    def _let_work(self, peer: Peer) -> None:
+    def _let_work(self, peer: Peer, most: int) -> int:
         try:
-            peer.work()
+            return peer.work(most)
         except Exception:
             # The turn's edge: what fails one peer must not cost the others theirs.
             log.exception("a peer failed", client_id=peer.client_id)
             self._metrics.internal_error("peer")
             peer.close(CloseCode.INTERNAL_ERROR)
+            return 0
 
     def _schedule(self) -> None:
         """End the tick at the end of this turn; again is fine."""
@@ -283,12 +293,17 @@ class Bus:
             self._call_soon(self.end_tick)
 
     def _push_back(self, awake: list[Peer]) -> None:
-        """Much waits for its commit: read no more from those who sent it."""
+        """Much waits for its commit: read no more from those who sent it, which are the tenants
+        that have no less there than the others.
+        """
         self._full = self._waiting.size > self._max_pending
         self._closed = self._draining or self._full
-        for peer in awake:
+        sizes = self._waiting.sizes()
+        fair = self._waiting.size / len(sizes)
+        senders = [peer for peer in awake if sizes.get(peer.principal.tenant, 0) >= fair]
+        for peer in senders:
             peer.pause_reading()
-        self._paused += awake
+        self._paused += senders
 
     def _relieve(self) -> None:
         """Read from everybody again once most of what waited is committed."""

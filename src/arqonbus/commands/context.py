@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from arqonbus.routing.hub import Channel
     from arqonbus.shield.interface import Authenticator
     from arqonbus.shield.permissions import Guard
+    from arqonbus.shield.quotas import Quota
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
 
@@ -148,6 +149,7 @@ class Services:
     authenticator: Authenticator
     revocations: Revocations
     reloads: Reloads
+    joined: Quota
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,11 +19,16 @@ from pydantic import (
 )
 
 from arqonbus.model.durability import Durability
+from arqonbus.protocol.values import MAX_DEPTH
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 DAY: Final = 86_400.0
+
+# The names of `rates`: whose a rate is, and of what.
+RATE_SCOPES: Final = ("connection", "principal", "tenant")
+RATE_KINDS: Final = ("messages", "bytes", "direct", "commands")
 
 # The settings that bring a key: any of them means that tokens are wanted.
 KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file", "jwks_url")
@@ -47,6 +52,7 @@ def _from_commas(value: object) -> object:
     return value
 
 
+Most = Annotated[int | None, BeforeValidator(_none_from_word), Field(ge=1, le=1_000_000_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
 Names = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
@@ -337,6 +343,23 @@ class LimitSettings(Section):
     channels_per_connection: int = Field(
         default=1_000, ge=1, le=1_000_000, description="Channels one connection may have joined."
     )
+    channels_per_tenant: Most = Field(
+        default=None, description="Channels of one tenant that may exist at a time, or none."
+    )
+    joined_per_principal: Most = Field(
+        default=None,
+        description="Channels that all connections of one subject may have joined, or none.",
+    )
+    joined_per_tenant: Most = Field(
+        default=None,
+        description="Channels that all connections of one tenant may have joined, or none.",
+    )
+    max_depth: int = Field(
+        default=MAX_DEPTH,
+        ge=1,
+        le=MAX_DEPTH,
+        description="How deep arrays and objects may be nested in a payload.",
+    )
     auto_create_channels: bool = Field(
         default=True, description="Whether publishing to or joining an unknown channel creates it."
     )
@@ -419,6 +442,70 @@ class LimitSettings(Section):
     )
 
 
+Rate = Annotated[float | None, OffOr, Field(gt=0, le=1e12)]
+_PER_CONNECTION: Final = "of one connection, or none: no limit."
+_PER_PRINCIPAL: Final = "of all connections of one subject together, or none: no limit."
+_PER_TENANT: Final = "of all connections of one tenant together, or none: no limit."
+
+
+class RateSettings(Section):
+    """How much of a thing a second; what is beyond is refused with RATE_LIMITED."""
+
+    burst: float = Field(
+        default=2.0,
+        ge=0.1,
+        le=60,
+        description="How much may come at once: what each rate allows in so many seconds.",
+    )
+    connection_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_CONNECTION}"
+    )
+    principal_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_PRINCIPAL}"
+    )
+    tenant_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_TENANT}"
+    )
+    connection_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_CONNECTION}"
+    )
+    principal_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_PRINCIPAL}"
+    )
+    tenant_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_TENANT}"
+    )
+    connection_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_CONNECTION}"
+    )
+    principal_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_PRINCIPAL}"
+    )
+    tenant_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_TENANT}"
+    )
+    connection_commands: Rate = Field(
+        default=None, description=f"Commands a second {_PER_CONNECTION}"
+    )
+    principal_commands: Rate = Field(
+        default=None, description=f"Commands a second {_PER_PRINCIPAL}"
+    )
+    tenant_commands: Rate = Field(default=None, description=f"Commands a second {_PER_TENANT}")
+    refusals_before_close: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Frames of a connection that may be refused for a rate within ten seconds; "
+        "one that goes on is closed (4003).",
+    )
+
+    def limits(self) -> dict[tuple[str, str], float]:
+        """The rates that are set, by whose they are and of what."""
+        names = [(scope, kind) for scope in RATE_SCOPES for kind in RATE_KINDS]
+        found = {name: dict(self)["_".join(name)] for name in names}
+        return {name: rate for name, rate in found.items() if rate is not None}
+
+
 class GroupSettings(Section):
     """Consumer groups: what a group that is created is given, and what bounds all of them."""
 
@@ -441,6 +528,14 @@ class GroupSettings(Section):
         le=65_536,
         description="Tasks a worker may hold at a time; also what it is given when it names none.",
     )
+    credits_per_principal: Most = Field(
+        default=None,
+        description="Tasks that all workers of one subject may hold at a time, or none.",
+    )
+    credits_per_tenant: Most = Field(
+        default=None,
+        description="Tasks that all workers of one tenant may hold at a time, or none.",
+    )
     max_pending: int = Field(
         default=10_000,
         ge=1,
@@ -462,6 +557,12 @@ class DelayedSettings(Section):
     )
     max_bytes: int = Field(
         default=64 * MIB, ge=KIB, le=16 * GIB, description="Bytes of messages that may wait."
+    )
+    messages_per_tenant: Most = Field(
+        default=None, description="Messages of one tenant that may wait, or none."
+    )
+    bytes_per_tenant: Most = Field(
+        default=None, description="Bytes of messages of one tenant that may wait, or none."
     )
 
 
@@ -632,6 +733,7 @@ class Settings(Section):
     redis: RedisSettings = Field(default_factory=RedisSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    rates: RateSettings = Field(default_factory=RateSettings)
     groups: GroupSettings = Field(default_factory=GroupSettings)
     delayed: DelayedSettings = Field(default_factory=DelayedSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)

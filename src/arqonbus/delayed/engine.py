@@ -13,7 +13,7 @@ from arqonbus.bus.journal import Journal, stored
 from arqonbus.delayed.book import Book
 from arqonbus.delayed.delivery import Delivery
 from arqonbus.delayed.schedule import Item, Key
-from arqonbus.errors import ArqonBusError, ErrorCode, conflict, invalid, not_found
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, conflict, invalid, not_found
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import wire
@@ -100,6 +100,7 @@ class Delayed:
         asking = [(peer, message_id if frame.qos else b"")]
         if not self._repeated(Item(0, key, at, body, require), asking):
             self._check_room(at, len(body))
+            self._check_tenant(address.tenant, len(body))
             peer.target(frame.room, frame.channel)
             self._take(key, at, body, require, asking)
         return True
@@ -128,6 +129,16 @@ class Delayed:
         if full or self.schedule.size + size > settings.max_bytes:
             what = "too many delayed messages are waiting"
             raise ArqonBusError(ErrorCode.RATE_LIMITED, what, retryable=True)
+
+    def _check_tenant(self, tenant: str, size: int) -> None:
+        settings = self.settings
+        count, waiting = self.schedule.of(tenant)
+        for name, most, now in (
+            ("messages_per_tenant", settings.messages_per_tenant, count + 1),
+            ("bytes_per_tenant", settings.bytes_per_tenant, waiting + size),
+        ):
+            if most is not None and now > most:
+                raise LimitError(f"delayed.{name}", "too much of this tenant waits for its time")
 
     def _take(
         self,

@@ -9,7 +9,7 @@ from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.values import MAX_DEPTH, check_portable
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
@@ -21,7 +21,8 @@ class JsonCodec:
     subprotocol = SUBPROTOCOL_JSON
     binary = False
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int = MAX_DEPTH) -> None:
+        self._max_depth = max_depth
         self.decode = msgspec.json.Decoder(ClientFrame).decode
         self.decode_head = msgspec.json.Decoder(FrameHead).decode
         self._encode = msgspec.json.Encoder().encode
@@ -35,7 +36,7 @@ class JsonCodec:
         """See `Codec.value`."""
         try:
             value: object = msgspec.json.decode(raw)
-            check_portable(value)
+            check_portable(value, self._max_depth)
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
         return value

@@ -15,7 +15,7 @@ from arqonbus.protocol import SUBPROTOCOL_MSGPACK
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.values import MAX_DEPTH, check_portable
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 
@@ -25,7 +25,8 @@ class MsgpackCodec:
     subprotocol = SUBPROTOCOL_MSGPACK
     binary = True
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int = MAX_DEPTH) -> None:
+        self._max_depth = max_depth
         self._decode: Callable[[bytes], ClientFrame] = msgspec.msgpack.Decoder(ClientFrame).decode
         self._decode_head = msgspec.msgpack.Decoder(FrameHead).decode
         self._encode = msgspec.msgpack.Encoder().encode
@@ -49,7 +50,7 @@ class MsgpackCodec:
         """See `Codec.value`."""
         try:
             value: object = msgspec.msgpack.decode(raw)
-            check_portable(value)
+            check_portable(value, self._max_depth)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
         return value

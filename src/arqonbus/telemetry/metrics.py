@@ -115,6 +115,9 @@ class Metrics:
         self._security_events = make.counter(
             "security_events_total", "Refusals, and changes of the bus, by kind.", "kind"
         )
+        self._limited = make.counter(
+            "limit_refusals_total", "Requests refused for a limit, by its setting.", "limit"
+        )
         self._audit_lost = make.counter(
             "audit_lost_total", "Security events that the audit log has only as a number."
         )
@@ -204,6 +207,10 @@ class Metrics:
     def security_event(self, kind: str) -> None:
         """Something was refused or changed; `kind` is a value of `EventKind`."""
         self._security_events.labels(kind).inc()
+
+    def limited(self, limit: str) -> None:
+        """A request was refused for a limit, named by its setting."""
+        self._limited.labels(limit).inc()
 
     def audit_lost(self, events: int) -> None:
         """So many events were left out of the audit log but for their number."""

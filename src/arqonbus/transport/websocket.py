@@ -60,8 +60,9 @@ class WebSocketServer:
         self._rules = Rules(shield, edge.origins, edge.query_token)
         self._edge = edge
         self._shared = shared
+        depth = settings.limits.max_depth
         self._codecs: dict[str, Codec] = {
-            codec.subprotocol: codec for codec in (JsonCodec(), MsgpackCodec())
+            codec.subprotocol: codec for codec in (JsonCodec(depth), MsgpackCodec(depth))
         }
         heartbeat = settings.heartbeat
         self._options = Options(
