@@ -24,7 +24,7 @@ async def quiet(app: App, clients: Iterable[Client], clock: Clock) -> None:
     async with asyncio.timeout(LIMIT):
         for _ in range(3):
             await asyncio.sleep(0)
-            while not (
+            while not (  # noqa: ASYNC110 - there is no event to wait for
                 app.bus.idle
                 and all(session._task is None and not session._inbox for session in sessions)
                 and not any(_works(group, now) for group in app.services.groups)
