@@ -12,9 +12,11 @@ from typing import Any
 from unit.arqonbus.gateway.fakes import FakeConnection, parsed, unframed
 
 from arqonbus.app.build import App, build
+from arqonbus.bus.clock import Clock, wall_clock
 from arqonbus.config.model import Settings
 from arqonbus.gateway.session import Session
-from arqonbus.model.principal import ANONYMOUS
+from arqonbus.model.principal import ANONYMOUS, Principal
+from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec
 
 Frame = dict[str, Any]
@@ -24,8 +26,8 @@ _names = itertools.count(1)
 class Hearing(FakeConnection):
     """Keeps frames as they come, and wakes who waits for one."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, binary: bool = False) -> None:
+        super().__init__(binary=binary)
         self.heard: list[Frame] = []
         self.more = asyncio.Event()
 
@@ -45,11 +47,18 @@ class Hearing(FakeConnection):
 class Client:
     """A session of the bus and what it was sent."""
 
-    def __init__(self, app: App) -> None:
-        self.connection = Hearing()
-        name = f"c_{next(_names)}"
+    def __init__(
+        self,
+        app: App,
+        principal: Principal = ANONYMOUS,
+        codec: Codec | None = None,
+        name: str | None = None,
+    ) -> None:
+        codec = codec or JsonCodec()
+        self.connection = Hearing(binary=codec.binary)
+        name = name or f"c_{next(_names)}"
         dispatcher = app.shared.dispatcher
-        self.session = Session(name, ANONYMOUS, JsonCodec(), self.connection, dispatcher)
+        self.session = Session(name, principal, codec, self.connection, dispatcher)
         self.session.start()
 
     def of(self, kind: str) -> list[Frame]:
@@ -80,9 +89,9 @@ class Client:
 
 
 @asynccontextmanager
-async def living(settings: Mapping[str, object]) -> AsyncIterator[App]:
+async def living(settings: Mapping[str, object], clock: Clock = wall_clock) -> AsyncIterator[App]:
     """A life of a bus, from opening its store to closing it."""
-    app = build(Settings.model_validate(settings))
+    app = build(Settings.model_validate(settings), clock)
     await app.bus.load(await app.storage.open())
     await app.services.audit.start()
     await app.services.groups.start()

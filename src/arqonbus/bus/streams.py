@@ -81,7 +81,7 @@ class Streams:
         """The store lost positions of a stream: go on with what is left, under a new epoch."""
         if channel in self._restarting:
             return
-        log.error("a stream was lost", channel=str(channel.address), seq=channel.last_seq)
+        log.error("a stream was lost", channel=channel.address.path, seq=channel.last_seq)
         task = asyncio.get_running_loop().create_task(self._restart(channel))
         self._restarting[channel] = task
         task.add_done_callback(lambda _: self._restarting.pop(channel, None))
@@ -95,7 +95,7 @@ class Streams:
             return
         except Exception:
             # The task's edge.
-            log.exception("restarting a stream failed", channel=str(channel.address))
+            log.exception("restarting a stream failed", channel=channel.address.path)
             self._metrics.internal_error("streams")
             return
         if self.hub.holds(channel):
@@ -123,7 +123,7 @@ class Streams:
                     wake()
 
     def _announce(self, channel: Channel, epoch: str, seq: int) -> None:
-        log.warning("a stream goes on in a new epoch", channel=str(channel.address))
+        log.warning("a stream goes on in a new epoch", channel=channel.address.path)
         self._tick.start()
         payload = {
             "event": "stream",

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from arqonbus.bus.bus import checked_id
 from arqonbus.bus.clock import rfc3339
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import ChannelArgs, Command
@@ -50,7 +51,9 @@ async def list_delayed(services: Services, caller: Caller, args: DelayedListArgs
 
 async def cancel(services: Services, caller: Caller, args: CancelArgs) -> Reply:
     """Take a message back; the answer is the receipt that this is stored."""
-    key = Key(*caller.address(args.room, args.channel), caller.dedup_scope + args.id)
+    key = Key(
+        *caller.address(args.room, args.channel), caller.dedup_scope + checked_id(args.id).decode()
+    )
     item = await services.delayed.cancel(key)
     return Reply(
         {

@@ -35,7 +35,8 @@ class Book:
         self.wake = asyncio.Event()
         self._journal = journal
         self._clock = clock
-        self._last = 0
+        # By tenant, so that no number tells one what others keep.
+        self._last: dict[str, int] = {}
         # What ended while the journal is still to be read.
         self._ended: set[Key] = set()
 
@@ -56,16 +57,19 @@ class Book:
 
         await self._journal.read(apply)
         for item in found.values():
-            self._last = max(self._last, item.number)
+            tenant = item.key.address.tenant
+            self._last[tenant] = max(self._last.get(tenant, 0), item.number)
             if item.key not in self._ended and self.schedule.get(item.key) is None:
                 self.schedule.add(item)
                 self.queue(item)
         self._ended.clear()
 
-    def next_number(self) -> int:
-        """A number above all before, as far as the clock tells also of what is not read yet."""
-        self._last = max(self._last + 1, self._clock())
-        return self._last
+    def next_number(self, tenant: str) -> int:
+        """A number above all before of the tenant, as far as the clock tells also of what is not
+        read yet.
+        """
+        number = self._last[tenant] = max(self._last.get(tenant, 0) + 1, self._clock())
+        return number
 
     def write(self, item: Item, done: Done) -> None:
         """Note an item; `done` is told its record's position, or why there is none."""

@@ -148,7 +148,7 @@ class Delayed:
         require: Durability | None,
         asking: list[tuple[Peer, bytes]],
     ) -> None:
-        item = Item(self._book.next_number(), key, at, body, require, busy=True)
+        item = Item(self._book.next_number(key.address.tenant), key, at, body, require, busy=True)
         self.schedule.add(item)
         self._asking[key] = asking
 

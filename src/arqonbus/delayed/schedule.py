@@ -28,8 +28,8 @@ class Key(NamedTuple):
 
 @dataclass(slots=True)
 class Item:
-    """A message to be delivered at `at` (µs); `number` is its place among all, by arrival. `due`
-    is when it is tried: later than `at` once that failed.
+    """A message to be delivered at `at` (µs); `number` is its place among its tenant's, by
+    arrival. `due` is when it is tried: later than `at` once that failed.
 
     `seq` is the position of its record in the journal, 0 while there is none; a `stale` one is to
     be written again. While it is `busy`, its taking, delivery or end is under way; `delivered`

@@ -57,7 +57,7 @@ class Burial:
             raise
         except ArqonBusError as error:
             self._not_before = now + _PAUSE
-            log.warning("dead letters have to wait", **group.label, reason=error.message)
+            log.warning("dead letters have to wait", **group.whose, reason=error.message)
 
     async def _begin(self, seq: int, attempts: int) -> None:
         state = self._group.state

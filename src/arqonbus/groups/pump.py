@@ -57,11 +57,11 @@ class Pump:
             try:
                 await self._step()
             except ArqonBusError as error:
-                log.warning("a group has to wait", **group.label, reason=error.message)
+                log.warning("a group has to wait", **group.whose, reason=error.message)
                 group.failed = True
             except Exception:
                 # The task's edge: the group goes on, and what failed is seen.
-                log.exception("a group failed", **group.label)
+                log.exception("a group failed", **group.whose)
                 self._metrics.internal_error("groups")
                 group.failed = True
             await self._rest()
@@ -113,7 +113,7 @@ class Pump:
         self._ahead = state.position
         group.handed.clear()
         group.notes.mark(Restarted(**group.whose, epoch=state.epoch, floor=state.floor))
-        log.warning("a group goes on in a new epoch", **group.label, lost=lost)
+        log.warning("a group goes on in a new epoch", **group.whose, lost=lost)
         news = {"before": before, "now": state.epoch, "lost": lost}
         for peer in tuple(group.peers.values()):
             peer.notice({"event": "group", **group.label, **news})
@@ -165,7 +165,7 @@ class Pump:
             del self._bodies[seq]
         group.state.lose(first, last)
         group.notes.mark(Lost(**group.whose, epoch=group.state.epoch, first=first, last=last))
-        log.warning("a group lost messages to retention", **group.label, first=first, last=last)
+        log.warning("a group lost messages to retention", **group.whose, first=first, last=last)
         tick = self._bus.tick
         tick.start()
         gap = Gap(

@@ -20,7 +20,8 @@ class Address(NamedTuple):
     """A room and a channel, each 1–128 of ``A-Za-z0-9_.-``, beginning with no dot or dash.
 
     `room` is qualified by its tenant (``TENANT/ROOM``; the room alone in tenant ``default``), which
-    is what everything within the bus and its stores goes by. What clients are told is `name`.
+    is what everything within the bus and its stores goes by. What clients are told is `name` and
+    `str`, which are the same in every tenant.
     """
 
     room: str
@@ -36,6 +37,11 @@ class Address(NamedTuple):
     def name(self) -> str:
         """The room as its tenant calls it."""
         return self.room.rpartition(_SEPARATOR)[2]
+
+    @property
+    def path(self) -> str:
+        """Its tenant included: for stores and for who runs the server, not for clients."""
+        return f"{self.room}:{self.channel}"
 
     def __str__(self) -> str:
         return f"{self.name}:{self.channel}"

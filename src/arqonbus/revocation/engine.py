@@ -77,7 +77,7 @@ class Revocations:
                 f"{MAX_TOKENS} tokens are revoked, the most: revoke the subject instead",
             )
         self._apply(record)
-        closed = self._close()
+        closed = self._close(record.tenant)
         try:
             await stored(lambda done: self._journal.write(record, done))
         except StorageError as error:
@@ -95,12 +95,12 @@ class Revocations:
         key = record.tenant, record.subject
         self._revoked.subjects[key] = max(record.before, self._revoked.subjects.get(key, 0))
 
-    def _close(self) -> int:
-        """Close everybody whose token is revoked; how many that were."""
+    def _close(self, tenant: str = "") -> int:
+        """Close everybody whose token is revoked; how many of the tenant that were."""
         found = [p for p in self._bus.hub.peers.values() if self._revoked.covers(p.principal)]
         for peer in found:
             peer.close(CloseCode.REVOKED)
-        return len(found)
+        return sum(peer.principal.tenant == tenant for peer in found)
 
     async def _read(self) -> None:
         await self._journal.read(lambda _seq, body: self._apply(_decode(body)))

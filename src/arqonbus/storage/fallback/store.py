@@ -311,5 +311,5 @@ class FallbackStorage:
             return
         lost = sum(n for address, n in counts.items() if address.room != SYSTEM_ROOM)
         self._on_not_kept(lost)
-        channels = {str(address): count for address, count in counts.items()}
+        channels = {address.path: count for address, count in counts.items()}
         log.error("messages kept in memory are lost", messages=lost, channels=channels)

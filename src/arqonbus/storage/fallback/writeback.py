@@ -96,9 +96,9 @@ class WriteBack:
     async def _restart(self, address: Address, adopt: Adopt) -> None:
         """The primary lost positions: what is here goes behind what is left, in a new epoch."""
         if address in self._restarted:
-            raise StorageError(f"{address}: the store loses this stream again and again")
+            raise StorageError("the store loses a stream again and again", detail=address.path)
         self._restarted.add(address)
-        log.error("a stream was lost while the store was away", channel=str(address))
+        log.error("a stream was lost while the store was away", channel=address.path)
         info = await self._primary.restart(address, new_epoch())
         adopt([self._buffer.behind(info)])
 

@@ -36,14 +36,14 @@ class Catalogue:
             StorageError: nothing was changed.
         """
         async with self._owner.lock:
-            reply = (await self._owner.run(SETTLE, (address,), (str(address), epoch, mode)))[0]
+            reply = (await self._owner.run(SETTLE, (address,), (address.path, epoch, mode)))[0]
             return self._arranged(address, reply)
 
     def _arranged(self, address: Address, reply: Reply) -> StreamInfo:
         info = info_of(address, reply)
         gone = int(reply[-1])
         if gone:
-            log.error("messages before a hole were given up", channel=str(address), messages=gone)
+            log.error("messages before a hole were given up", channel=address.path, messages=gone)
         self.known[address] = info.epoch, info.last_seq
         return info
 
@@ -53,7 +53,7 @@ class Catalogue:
             # First, so that nobody who looks meanwhile takes it for lost.
             known = self.known.pop(address, None)
             try:
-                return bool((await self._owner.run(DELETE, (address,), (str(address),)))[0])
+                return bool((await self._owner.run(DELETE, (address,), (address.path,)))[0])
             except StorageError:
                 if known is not None:
                     self.known[address] = known
@@ -70,7 +70,7 @@ class Catalogue:
         for address in addresses:
             info = sound.get(address)
             if info is None:
-                log.error("a stream is not whole: it goes on in a new epoch", channel=str(address))
+                log.error("a stream is not whole: it goes on in a new epoch", channel=address.path)
                 sound[address] = await self.arrange(address, new_epoch(), "whole")
             else:
                 self.known[address] = info.epoch, info.last_seq
@@ -101,8 +101,8 @@ class Catalogue:
             if known is None:
                 return
             # The script looks once more: it may have been deleted or restarted meanwhile.
-            args = (str(address), new_epoch(), "check", *known)
+            args = (address.path, new_epoch(), "check", *known)
             reply = (await self._owner.run(SETTLE, (address,), args))[0]
             if reply is not None:
-                log.error("a stream was lost", channel=str(address))
+                log.error("a stream was lost", channel=address.path)
                 adopt([self._arranged(address, reply)])

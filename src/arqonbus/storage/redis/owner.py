@@ -35,7 +35,7 @@ class Keys:
         """Meta and stream of each."""
         keys = []
         for address in addresses:
-            keys += [f"{self._meta}{address}", f"{self.stream}{address}"]
+            keys += [f"{self._meta}{address.path}", f"{self.stream}{address.path}"]
         return keys
 
 

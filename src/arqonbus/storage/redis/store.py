@@ -311,4 +311,6 @@ def _refusal(item: ChannelAppend, code: int) -> StorageError | None:
         return None
     if code == _LOST:
         return StreamLostError(f"{item.address}: the stream does not end at {item.after}")
-    return StorageError(f"{item.address}: a key of this stream holds a value of another type")
+    # Without its name: as the reason of degraded mode it is told to everybody.
+    what = "a key of the stream holds a value of another type"
+    return StorageError(what, detail=item.address.path)

@@ -102,8 +102,8 @@ class Reader:
 
 
 def lost(address: Address) -> StreamLostError:
-    """For a stream that is not what the bus knows."""
-    return StreamLostError(f"{address}: the store lost positions of this stream")
+    """For a stream that is not what the bus knows; `message` may be told to everybody."""
+    return StreamLostError("the store lost positions of this stream", detail=address.path)
 
 
 def info_of(address: Address, reply: Sequence[Reply]) -> StreamInfo:
@@ -117,7 +117,7 @@ def arguments(batch: Sequence[ChannelAppend], retention: Retention) -> list[Argu
     args: list[Argument] = [retention.max_messages, retention.max_bytes]
     for item in batch:
         bounded = 0 if retention.spares(item.address) else 1
-        args += (str(item.address), item.epoch, item.after, item.timestamp, bounded)
+        args += (item.address.path, item.epoch, item.after, item.timestamp, bounded)
         args += (len(item.bodies), len(item.keys))
         args += item.bodies
         for index, key in item.keys.items():

@@ -34,7 +34,9 @@ def apply(
     for address, run in runs.items():
         found = info_of(connection, address)
         if found is None or (found[1].epoch, found[1].last_seq) != (run[0].epoch, run[0].after):
-            raise UnusableStoreError(f"{address}: the journal does not go on where the tables end")
+            raise UnusableStoreError(
+                "the journal does not go on where the tables end", detail=address.path
+            )
         put(connection, retention, run)
     connection.execute("UPDATE journal SET generation = ?", (generation,))
 
