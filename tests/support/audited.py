@@ -25,8 +25,9 @@ async def main(settings: dict[str, object]) -> None:
         while True:
             number += 1
             for n in range(20):
-                who = {"tenant": f"t{n % 3}", "subject": str(n)}
-                app.events.report(SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", **who))
+                tenant = f"t{n % 3}"
+                refusal = SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", tenant, str(n))
+                app.events.report(refusal)
             await app.audit.record_now(SecurityEvent(EventKind.ADMIN, "test", target=str(number)))
             print(number, flush=True)  # noqa: T201 - this is what the program is for
 
