@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
@@ -20,15 +20,18 @@ ACME = Principal("ann", "acme")
 @pytest.fixture
 async def filled(calls: Calls) -> AsyncIterator[Calls]:
     """With a record about each of two tenants."""
-    wired = calls.wired
-    work = asyncio.ensure_future(_fill(calls))
-    while not work.done():
-        await wired.until_quiet()
-    work.result()
+    await _done(calls, _fill(calls))
     yield calls
-    stopping = asyncio.ensure_future(wired.audit.stop())
-    while not stopping.done():
-        await wired.until_quiet()
+    await _done(calls, calls.wired.audit.stop())
+
+
+async def _done(calls: Calls, work: Coroutine[None, None, None]) -> None:
+    """Turn by turn, since the log's own tasks never end."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        await asyncio.sleep(0)
+        calls.wired.turn()
+    task.result()
 
 
 async def _fill(calls: Calls) -> None:
