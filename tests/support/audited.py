@@ -25,13 +25,10 @@ async def main(settings: dict[str, object]) -> None:
         while True:
             number += 1
             for n in range(20):
-                refusal = SecurityEvent(
-                    EventKind.REFUSAL, "FORBIDDEN", tenant=f"t{n % 3}", subject=str(n)
-                )
+                tenant = f"t{n % 3}"
+                refusal = SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", tenant, str(n))
                 app.shield.events.report(refusal)
-            await app.services.audit.record_now(
-                SecurityEvent(EventKind.ADMIN, "test", target=str(number))
-            )
+            await app.services.audit.record_now(SecurityEvent(EventKind.ADMIN, "test", target=str(number)))
             print(number, flush=True)  # noqa: T201 - this is what the program is for
 
 
