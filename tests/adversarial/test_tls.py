@@ -82,17 +82,17 @@ async def test_both_ports_speak_it(tmp_path: Path, own: Certificate, codec: str)
 async def test_a_slow_reader_over_tls_is_paused_and_told(tmp_path: Path, own: Certificate) -> None:
     tls = context(own)
     limits = {"outbox_max_bytes": 2 * 1024 * 1024, "storage_backend": "memory"}
-    async with secured(tmp_path, own, **limits) as server:
-        async with (
-            peer(server.url, ssl=tls, max_queue=1) as idle,
-            peer(server.url, ssl=tls) as busy,
-        ):
-            await idle.ok("join_channel", room="lobby", channel="talk")
-            for _ in range(30):
-                await busy.publish("lobby", "talk", "x" * 500_000)
-            async with asyncio.timeout(LIMIT):
-                while not server.events("outbox overflow"):
-                    await busy.ok("ping")
+    async with (
+        secured(tmp_path, own, **limits) as server,
+        peer(server.url, ssl=tls, max_queue=1, close_timeout=0.1) as idle,
+        peer(server.url, ssl=tls) as busy,
+    ):
+        await idle.ok("join_channel", room="lobby", channel="talk")
+        for _ in range(30):
+            await busy.publish("lobby", "talk", "x" * 500_000)
+        async with asyncio.timeout(LIMIT):
+            while not server.events("outbox overflow"):
+                await busy.ok("ping")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
