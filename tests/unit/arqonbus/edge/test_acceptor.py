@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry
+from support.certificates import certificate
+from support.waiting import until
 
 from arqonbus.app.addresses import bind, port_of
-from arqonbus.config.model import Settings
+from arqonbus.config.model import Settings, TlsSettings
 from arqonbus.edge import acceptor
 from arqonbus.edge.acceptor import Acceptor
 from arqonbus.edge.edge import Edge
 from arqonbus.edge.gate import Visitor
+from arqonbus.edge.tls import Tls
 from arqonbus.telemetry.metrics import Metrics
 
 LIMIT = 20
@@ -111,3 +116,38 @@ async def test_stopped_is_stopped() -> None:
         served.acceptor.stop()
         with pytest.raises(ConnectionRefusedError):
             await asyncio.open_connection("127.0.0.1", port)
+
+
+class Echo(Greeting):
+    """Says again what it hears."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.visitor.done()
+
+    def data_received(self, data: bytes) -> None:
+        self.transport.write(data)
+
+
+async def test_new_certificates_are_for_new_connections(tmp_path: Path) -> None:
+    files = certificate(tmp_path, "bus")
+    tls = Tls(TlsSettings(cert_file=files.cert, key_file=files.key), time.time, lambda _: None)
+    first = ssl.create_default_context(cafile=files.cert)
+    async with serving(Echo) as served:
+        served.edge.tls = tls
+        to = ("127.0.0.1", port_of(served.sockets[0]))
+        reader, writer = await asyncio.open_connection(*to, ssl=first)
+        certificate(tmp_path, "bus")
+        tls.prepare()()
+        second = ssl.create_default_context(cafile=files.cert)
+        _, fresh = await asyncio.open_connection(*to, ssl=second)
+        with pytest.raises(ssl.SSLCertVerificationError):
+            await asyncio.open_connection(*to, ssl=first)
+        writer.write(b"still here")
+        async with asyncio.timeout(LIMIT):
+            assert await reader.readexactly(10) == b"still here"
+        for one in (writer, fresh):
+            one.close()
+            await one.wait_closed()
+        await until(lambda: not served.edge.gate.connections)
