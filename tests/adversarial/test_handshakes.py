@@ -73,13 +73,6 @@ async def alive(server: Server) -> None:
     assert (await page(server.http, "/ready"))[0] == 200
 
 
-@pytest.mark.parametrize("connection", ["keep-alive, Upgrade", "Upgrade,keep-alive", "upgrade"])
-async def test_every_browsers_request_is_understood(bus: Server, connection: str) -> None:
-    """Firefox sends two tokens in Connection."""
-    request = GOOD.replace("Connection: Upgrade", f"Connection: {connection}") + "\r\n"
-    assert (await answered(bus.url, request))[0] == 101
-
-
 @pytest.mark.parametrize(
     ("origin", "status"),
     [

@@ -84,7 +84,7 @@ async def test_a_slow_reader_over_tls_is_paused_and_told(tmp_path: Path, own: Ce
     limits = {"outbox_max_bytes": 2 * 1024 * 1024, "storage_backend": "memory"}
     async with (
         secured(tmp_path, own, **limits) as server,
-        peer(server.url, ssl=tls, max_queue=1) as idle,
+        peer(server.url, ssl=tls, max_queue=1, close_timeout=0.1) as idle,
         peer(server.url, ssl=tls) as busy,
     ):
         await idle.ok("join_channel", room="lobby", channel="talk")

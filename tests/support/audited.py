@@ -28,7 +28,9 @@ async def main(settings: dict[str, object]) -> None:
                 tenant = f"t{n % 3}"
                 refusal = SecurityEvent(EventKind.REFUSAL, "FORBIDDEN", tenant, str(n))
                 app.shield.events.report(refusal)
-            await app.services.audit.record_now(SecurityEvent(EventKind.ADMIN, "test", target=str(number)))
+            await app.services.audit.record_now(
+                SecurityEvent(EventKind.ADMIN, "test", target=str(number))
+            )
             print(number, flush=True)  # noqa: T201 - this is what the program is for
 
 

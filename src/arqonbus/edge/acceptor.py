@@ -8,6 +8,7 @@ are in force at this moment.
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -19,6 +20,7 @@ from arqonbus.edge.gate import Visitor
 from arqonbus.edge.networks import address_of
 from arqonbus.edge.proxy_protocol import ProxyHeaderError, read_header
 
+_SHORTAGES: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 # Time until accepting is tried again when the system has no more files to give.
 _SHORTAGE_PAUSE: Final = 1.0
 _SHUTDOWN_SECONDS: Final = 2.0
@@ -77,12 +79,17 @@ class Acceptor:
             try:
                 one, peer = await loop.sock_accept(bound)
             except OSError as error:
-                # Too many open files, or a peer that was gone before it was accepted.
-                log.error("a connection can't be accepted", reason=error.strerror or str(error))  # noqa: TRY400 - the reason says all
+                if error.errno in _SHORTAGES:
+                    log.error("a connection can't be accepted", reason=error.strerror)  # noqa: TRY400 - the reason says all
+                    self._edge.metrics.internal_error("accept")
+                    await asyncio.sleep(_SHORTAGE_PAUSE)
+                continue  # otherwise the peer was gone before it was accepted
+            try:
+                self._arrived(one, str(peer[0]))
+            except Exception:  # a fault with one connection must not end the listening for all
+                log.exception("a connection could not be opened")
                 self._edge.metrics.internal_error("accept")
-                await asyncio.sleep(_SHORTAGE_PAUSE)
-                continue
-            self._arrived(one, str(peer[0]))
+                one.close()
 
     def _arrived(self, one: socket.socket, peer: str) -> None:
         address = address_of(peer)
@@ -112,6 +119,10 @@ class Acceptor:
             )
         except (OSError, TimeoutError):  # also TLS that is none, and peers that are gone
             self._turn_away(one, visitor, "TLS")
+        except Exception:  # nobody awaits this task
+            log.exception("a connection could not be opened")
+            self._edge.metrics.internal_error("accept")
+            self._turn_away(one, visitor, None)
         except asyncio.CancelledError:
             self._turn_away(one, visitor, None)
             raise

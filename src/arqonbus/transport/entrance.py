@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from picows import WSAutoPingStrategy, WSUpgradeRequest, WSUpgradeResponseWithListener
-from picows.picows import WSProtocol  # type: ignore[attr-defined]  # left out of its stubs
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # its type hints leave it out
 
 from arqonbus.edge.gate import Visitor
 from arqonbus.shield.binding import thumbprint
