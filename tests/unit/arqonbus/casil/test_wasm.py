@@ -123,6 +123,10 @@ def test_the_watchdog_ends_nothing_that_is_over() -> None:
     dog.close()
 
 
+def watching() -> int:
+    return sum(thread.name == "casil" for thread in threading.enumerate())
+
+
 def wasm(folder: Path, module: bytes, more: str = "") -> str:
     (folder / "m.wat").write_bytes(module)
     return f'[[wasm]]\nid = "judge"\nfile = "m.wat"\ntimeout = 1\n{more}'
@@ -136,14 +140,15 @@ def test_a_module_of_a_policy(tmp_path: Path) -> None:
 
 
 def test_a_module_is_let_go_with_its_policy(tmp_path: Path) -> None:
+    before = watching()
     rules = inspector(tmp_path, wasm(tmp_path, wat(LOOKS)))
-    before = {thread.name for thread in threading.enumerate()}
     rules.prepare().drop()
     rules.prepare()()
     assert inspected(rules, "hello!").verdict is Verdict.BLOCK
+    assert watching() == before + 1
     policy_file(tmp_path, "")
     rules.prepare()()
-    assert before - {thread.name for thread in threading.enumerate()} == {"casil"}
+    assert watching() == before
 
 
 def test_a_module_that_may_only_note(tmp_path: Path) -> None:
