@@ -26,6 +26,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 MAX_RULES: Final = 256
 RESERVED: Final = "casil."
+_WORDS: Final = {"missing": "is missing", "extra_forbidden": "unknown key"}
 
 
 class PolicyProblem(Exception):  # noqa: N818 - it is what the preflight lists, not a crash
@@ -164,7 +165,8 @@ def read(content: bytes) -> Document:
 def _problems(error: ValidationError) -> Iterator[str]:
     # Neither input nor context: a denied word may be what must not be said.
     for item in error.errors(include_url=False, include_context=False, include_input=False):
-        yield f"{_written(item['loc'])}: {item['msg'].removeprefix('Value error, ')}"
+        said = _WORDS.get(item["type"], item["msg"].removeprefix("Value error, "))
+        yield f"{_written(item['loc'])}: {said}"
 
 
 def _written(loc: tuple[int | str, ...]) -> str:

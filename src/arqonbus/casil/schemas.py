@@ -1,4 +1,8 @@
-"""JSON Schemas for payloads (jsonschema-rs): nothing is fetched, and no pattern backtracks."""
+"""JSON Schemas for payloads: nothing is fetched, and no pattern backtracks.
+
+jsonschema-rs, since it can be told both. jsonschema matches patterns with `re`, which a payload can
+keep busy for hours; fastjsonschema does too, and ends at draft 7.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_all_problems_at_once_and_no_value(tmp_path: Path) -> None:
         "max_bytes: ",
         "rule 1, id: ",
         "rule 1, detect 1: unknown detector; the nearest known one is secrets",
-        "rule 1, shape: Extra inputs",
+        "rule 1, shape: unknown key",
         "rule 1, patterns 2: matches the empty text",
         "rule 2, id: ids that begin with casil.",
         "rule 2, action: ",
