@@ -9,7 +9,7 @@ from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.values import check_portable, check_unique
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
@@ -29,10 +29,21 @@ class JsonCodec:
     def value_json(self, raw: msgspec.Raw) -> bytes:
         """See `Codec.value_json`."""
         try:
-            check_portable(msgspec.json.decode(raw))
+            value, text = msgspec.json.decode(raw), bytes(raw)
+            check_portable(value)
+            self._check_unique(text, self._encode(value))
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
-        return bytes(raw)
+        return text
+
+    @staticmethod
+    def _check_unique(text: bytes, written: bytes) -> None:
+        """Look for a name that an object has twice, where the same value `written` by the bus does
+        not show that there is none: as many colons are as many names, unless some are escaped.
+        """
+        if text == written or (b"\\" not in text and text.count(b":") == written.count(b":")):
+            return
+        check_unique(text)
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
