@@ -11,7 +11,8 @@ from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered, Page, Storage
 from arqonbus.storage.retention import Retention
 
-ADDRESS = Address("room", "channel")
+# Of a tenant: what holds for it holds for the plain rooms of tenant `default`, which other tests use.
+ADDRESS = Address("acme/room", "channel")
 EPOCH = "0123456789"
 END = -1  # as `after`: wherever the stream ends
 WIDE = Retention(max_messages=10_000, max_bytes=10_000_000)

@@ -9,7 +9,11 @@ from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
+<<<<<<< HEAD
 from arqonbus.protocol.values import MAX_DEPTH, check_portable
+=======
+from arqonbus.protocol.values import check_portable, check_unique
+>>>>>>> isolation
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
@@ -35,6 +39,7 @@ class JsonCodec:
     def value(self, raw: msgspec.Raw) -> object:
         """See `Codec.value`."""
         try:
+<<<<<<< HEAD
             value: object = msgspec.json.decode(raw)
             check_portable(value, self._max_depth)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -44,6 +49,23 @@ class JsonCodec:
     def raw(self, value: object) -> msgspec.Raw:
         """See `Codec.raw`."""
         return msgspec.Raw(msgspec.json.encode(value))
+=======
+            value, text = msgspec.json.decode(raw), bytes(raw)
+            check_portable(value)
+            self._check_unique(text, self._encode(value))
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise invalid(f"payload: {error}") from error
+        return text
+
+    @staticmethod
+    def _check_unique(text: bytes, written: bytes) -> None:
+        """Look for a name that an object has twice, where the same value `written` by the bus does
+        not show that there is none: as many colons are as many names, unless some are escaped.
+        """
+        if text == written or (b"\\" not in text and text.count(b":") == written.count(b":")):
+            return
+        check_unique(text)
+>>>>>>> isolation
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 
@@ -25,6 +26,22 @@ def check_portable(value: object, max_depth: int = MAX_DEPTH) -> None:
         if not level:
             return
     raise invalid(f"payload: nested deeper than {max_depth}")
+
+
+def check_unique(text: bytes) -> None:
+    """Refuse JSON text in which an object names a member twice: receivers would not agree on which
+    one holds (RFC 8259, section 4), nor with who inspected it.
+
+    Raises:
+        ArqonBusError: VALIDATION_ERROR.
+    """
+    # Numbers are left as text: Python refuses to read long ones.
+    json.loads(text, object_pairs_hook=_unique, parse_int=str, parse_float=str)
+
+
+def _unique(members: list[tuple[str, object]]) -> None:
+    if len({name for name, _ in members}) < len(members):
+        raise invalid("payload: an object names a member twice")
 
 
 def _checked(item: object) -> Iterable[object]:

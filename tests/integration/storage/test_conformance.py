@@ -93,6 +93,45 @@ async def test_a_batch_may_hold_several_appends_of_one_stream(make: Make) -> Non
     await storage.close()
 
 
+async def test_streams_of_several_tenants_with_the_same_names_have_nothing_in_common(
+    make: Make,
+) -> None:
+    """The room of one tenant, of another whose name begins with the first's, and of none."""
+    rooms = ["acme/room", "acme.room/room", "room", "acme", "room/acme"]
+    addresses = [Address(room, "channel") for room in rooms]
+    storage = make(WIDE)
+    await storage.open()
+    for number, address in enumerate(addresses):
+        await storage.create(address, EPOCH)
+        bodies = [b"%d-%d" % (number, seq) for seq in range(number + 2)]
+        keyed = ChannelAppend(address, EPOCH, 0, number + 1, bodies, {0: f"key-{number}"})
+        await commit(storage, [keyed])
+    await storage.drop(addresses[4], 5)
+    assert await storage.delete(addresses[3])
+    assert (await storage.restart(addresses[2], "abcdefabcd")).last_seq == 4
+    for again in (False, True):
+        if again and not isinstance(storage, MemoryStorage):
+            await storage.close()
+            storage = make(WIDE)
+            infos = {info.address: info for info in await storage.open()}
+            assert set(infos) == set(addresses) - {addresses[3]}
+        for number, address in enumerate(addresses[:3]):
+            page = await storage.read(address, after=0, through=99, limit=99, max_bytes=999)
+            assert page is not None
+            assert [m.body for m in page.messages] == [
+                b"%d-%d" % (number, seq) for seq in range(number + 2)
+            ]
+            assert page.info.epoch == (EPOCH if number < 2 else "abcdefabcd")
+            assert [k.key for k in await storage.newest_keys(address, 9)] == [f"key-{number}"]
+            assert await storage.position_at(address, number + 1) == 0
+        gone = await storage.read(addresses[3], after=0, through=9, limit=9, max_bytes=99)
+        left = await storage.read(addresses[4], after=0, through=9, limit=9, max_bytes=99)
+        assert gone is None
+        assert left is not None
+        assert (left.info.first_seq, left.info.last_seq) == (6, 6)
+    await storage.close()
+
+
 async def test_pages_by_count_and_by_bytes(make: Make) -> None:
     storage = make(WIDE)
     await storage.open()

@@ -223,7 +223,7 @@ async def test_retention_goes_past_what_was_taken_back(valkey: Valkey, prefix: s
     for after, batch in ((1, [b"x", b"y"]), (1, [b"2"]), (2, [b"x"]), (2, [b"3", b"4", b"5"])):
         await commit(storage, [append(batch, after=after)])
     assert await bodies(storage) == [b"3", b"4", b"5"]
-    assert int(valkey.do("XLEN", f"{{{prefix}}}:stream:{ADDRESS}")) == 3
+    assert int(valkey.do("XLEN", f"{{{prefix}}}:stream:{ADDRESS.path}")) == 3
     await storage.close()
 
 
@@ -307,11 +307,11 @@ async def test_a_server_that_lost_its_newest_messages(server: Valkey) -> None:
     storage = store(server)
     await storage.open()
     await put(storage, b"a", b"b")
-    server.do("COPY", f"{{arqonbus}}:stream:{ADDRESS}", "{arqonbus}:s", "REPLACE")
-    server.do("COPY", f"{{arqonbus}}:meta:{ADDRESS}", "{arqonbus}:m", "REPLACE")
+    server.do("COPY", f"{{arqonbus}}:stream:{ADDRESS.path}", "{arqonbus}:s", "REPLACE")
+    server.do("COPY", f"{{arqonbus}}:meta:{ADDRESS.path}", "{arqonbus}:m", "REPLACE")
     await put(storage, b"c")
-    server.do("COPY", "{arqonbus}:s", f"{{arqonbus}}:stream:{ADDRESS}", "REPLACE")
-    server.do("COPY", "{arqonbus}:m", f"{{arqonbus}}:meta:{ADDRESS}", "REPLACE")
+    server.do("COPY", "{arqonbus}:s", f"{{arqonbus}}:stream:{ADDRESS.path}", "REPLACE")
+    server.do("COPY", "{arqonbus}:m", f"{{arqonbus}}:meta:{ADDRESS.path}", "REPLACE")
     server.kill()
     server.start()
     adopted = await recovered(storage)

@@ -221,7 +221,7 @@ async def test_the_least_rights_that_a_user_needs(server: Valkey) -> None:
     assert await storage.position_at(ADDRESS, 5) == 2
     await storage.drop(ADDRESS, 1)
     await storage.restart(ADDRESS, "f")
-    server.do("XDEL", f"{{{prefix}}}:stream:{ADDRESS}", "2-0")
+    server.do("XDEL", f"{{{prefix}}}:stream:{ADDRESS.path}", "2-0")
     await storage.restart(ADDRESS, "g")
     await probe(storage)
     assert storage.problem() is None

@@ -25,11 +25,11 @@ def prefix() -> str:
 
 
 def stream_key(prefix: str, address: Address = ADDRESS) -> str:
-    return f"{{{prefix}}}:stream:{address}"
+    return f"{{{prefix}}}:stream:{address.path}"
 
 
 def meta_key(prefix: str, address: Address = ADDRESS) -> str:
-    return f"{{{prefix}}}:meta:{address}"
+    return f"{{{prefix}}}:meta:{address.path}"
 
 
 async def filled(server: Valkey, prefix: str) -> RedisStorage:

@@ -103,7 +103,7 @@ async def test_a_failover_is_followed(tmp_path_factory: pytest.TempPathFactory, 
         storage = store(url, timeout=2, demanded=demanded)
         await storage.open()
         await put(storage, b"a", b"b")
-        key = f"{{arqonbus}}:stream:{ADDRESS}"
+        key = f"{{arqonbus}}:stream:{ADDRESS.path}"
         await until(lambda: int(second.do("XLEN", key)) == 2)
         if how == "killed":
             first.kill()
