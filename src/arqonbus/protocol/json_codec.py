@@ -9,11 +9,7 @@ from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-<<<<<<< HEAD
-from arqonbus.protocol.values import MAX_DEPTH, check_portable
-=======
-from arqonbus.protocol.values import check_portable, check_unique
->>>>>>> isolation
+from arqonbus.protocol.values import MAX_DEPTH, check_portable, check_unique
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
@@ -39,23 +35,16 @@ class JsonCodec:
     def value(self, raw: msgspec.Raw) -> object:
         """See `Codec.value`."""
         try:
-<<<<<<< HEAD
             value: object = msgspec.json.decode(raw)
             check_portable(value, self._max_depth)
+            self._check_unique(bytes(raw), self._encode(value))
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
         return value
 
     def raw(self, value: object) -> msgspec.Raw:
         """See `Codec.raw`."""
-        return msgspec.Raw(msgspec.json.encode(value))
-=======
-            value, text = msgspec.json.decode(raw), bytes(raw)
-            check_portable(value)
-            self._check_unique(text, self._encode(value))
-        except (msgspec.DecodeError, RecursionError) as error:
-            raise invalid(f"payload: {error}") from error
-        return text
+        return msgspec.Raw(self._encode(value))
 
     @staticmethod
     def _check_unique(text: bytes, written: bytes) -> None:
@@ -65,7 +54,6 @@ class JsonCodec:
         if text == written or (b"\\" not in text and text.count(b":") == written.count(b":")):
             return
         check_unique(text)
->>>>>>> isolation
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
