@@ -199,3 +199,27 @@ async def test_without_rules_there_is_no_receipt(bus: Server) -> None:
     async with peer(bus.url) as a:
         await a.ok("join_channel", room="r", channel="c")
         assert "inspection" not in await heard(a, AWS_KEY)
+
+
+async def test_names_in_the_arguments_of_commands_are_looked_at(tmp_path: Path, codec: str) -> None:
+    async with ruled(tmp_path) as bus, peer(bus.url, codec) as a:
+        for name, args in {
+            "create_channel": {"room": "r", "channel": AWS_KEY},
+            "join_channel": {"room": AWS_KEY, "channel": "c"},
+            "group.join": {"room": "r", "channel": "c", "group": AWS_KEY},
+            "list_channels": {"room": AWS_KEY},
+        }.items():
+            answer = await a.call(name, **args)
+            assert answer["error_code"] == "POLICY_BLOCKED", name
+            assert AWS_KEY not in str(answer)
+        assert (await a.ok("list_channels"))["channels"] == []
+
+
+async def test_the_token_of_a_refresh_is_no_secret_that_leaves(tmp_path: Path) -> None:
+    (tmp_path / "access.toml").write_text(EVERYTHING)
+    now = time.time()
+    token = jwt.encode({"sub": "a", "tenant": "t", "iat": now, "exp": now + 60}, SECRET, "HS256")
+    shield = {"auth_secret": SECRET, "access_policy_file": tmp_path / "access.toml"}
+    bearer = {"Authorization": f"Bearer {token}"}
+    async with ruled(tmp_path, **shield) as bus, peer(bus.url, additional_headers=bearer) as a:
+        assert (await a.ok("auth.refresh", token=token))["subject"] == "a"

@@ -10,6 +10,8 @@ from arqonbus.protocol.inbound import ABSENT, DirectResponse, Publish
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import msgspec
+
     from arqonbus.casil.inspector import Inspector
     from arqonbus.protocol.codec import Codec
 
@@ -51,6 +53,18 @@ class Screening:
         if "metadata" in sent:
             frame.metadata = codec.raw(sent["metadata"])
         return found.receipt() if self._inspector.receipts else b""
+
+    def screen_args(self, codec: Codec, args: msgspec.Raw, room: str, channel: str) -> None:
+        """Hold a command's arguments against the rules: others see the names that are in them.
+
+        Raises:
+            ArqonBusError: POLICY_BLOCKED; an argument that would have to be redacted too.
+        """
+        if self._inspector is None or not self._inspector.applies(room, channel):
+            return
+        found = self._inspector.inspect(room, channel, {"args": codec.value(args)})
+        if found is not None and found.verdict in {Verdict.REDACT, Verdict.BLOCK}:
+            raise found.refusal("an argument")
 
 
 def _parts(

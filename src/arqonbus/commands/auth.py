@@ -44,5 +44,5 @@ async def refresh(services: Services, caller: Caller, args: RefreshArgs) -> Repl
 
 
 COMMANDS = (
-    Command("auth.refresh", "Go on with another token of yours.", RefreshArgs, refresh, None),
+    Command("auth.refresh", "Go on with another token.", RefreshArgs, refresh, None, secret=True),
 )

@@ -34,6 +34,7 @@ class Command:
 
     `action` is what the caller must be allowed to do, with the channel that the arguments name if
     it concerns one. None is for what `run` itself checks, or for what tells of nobody else.
+    The arguments of a `secret` one are for the server alone.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Command:
     args: type[Args]
     run: Callable[[Services, Caller, Any], Awaitable[Reply]]  # Any: the command's own Args
     action: Action | None
+    secret: bool = False
 
     def where(self, args: Args) -> tuple[str, str]:
         """The channel that `action` concerns: what the arguments name, or nothing."""

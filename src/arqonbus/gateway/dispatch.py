@@ -130,8 +130,11 @@ class Dispatcher:
         try:
             command = self._registry.get(call.command)
             args = session.codec.args(call.args, command.args)
+            where = command.where(args)
             if command.action is not None:
-                session.check(command.action, *command.where(args))
+                session.check(command.action, *where)
+            if self.bus.screening.active and not command.secret and call.args is not ABSENT:
+                self.bus.screening.screen_args(session.codec, call.args, *where)
             reply = await command.run(self._services, session, args)
             self._answer(session, request_id, reply.payload)
             status = "success"
