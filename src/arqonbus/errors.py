@@ -67,6 +67,17 @@ class StorageError(ArqonBusError):
         return f"{self.message}: {self.detail}" if self.detail else self.message
 
 
+class LimitError(ArqonBusError):
+    """RATE_LIMITED: more than a limit allows. `limit` is the setting that says so."""
+
+    def __init__(self, limit: str, message: str, retry_after: float | None = None) -> None:
+        text = f"{message} ({limit})"
+        super().__init__(
+            ErrorCode.RATE_LIMITED, text, retryable=True, retry_after=retry_after, about=limit
+        )
+        self.limit = limit
+
+
 def invalid(message: str) -> ArqonBusError:
     """A VALIDATION_ERROR that says which field and why."""
     return ArqonBusError(ErrorCode.VALIDATION_ERROR, message)

@@ -215,8 +215,10 @@ async def test_tokens_from_the_header_and_the_subprotocol_list(tmp_path: Path) -
     import jwt
 
     secret = "q8Zt-4vX_mN2pLr7KcW9sYb3HdJf6GaE"
-    token = jwt.encode({"sub": "alice", "exp": 4_000_000_000}, secret, "HS256")
-    forged = jwt.encode({"sub": "alice", "exp": 4_000_000_000}, secret[::-1], "HS256")
+    token = jwt.encode({"sub": "alice", "tenant": "acme", "exp": 4_000_000_000}, secret, "HS256")
+    forged = jwt.encode(
+        {"sub": "alice", "tenant": "acme", "exp": 4_000_000_000}, secret[::-1], "HS256"
+    )
     async with serving(tmp_path, auth_secret=secret) as bus:
         header = {"Authorization": f"Bearer {token}"}
         async with peer(bus.url, additional_headers=header) as p:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 from pathlib import Path
 
+from support.certificates import certificate
 from support.peer import Peer, peer
 from support.server import Server, environment, serving
 
@@ -122,3 +124,15 @@ async def test_a_bus_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert (code, err.startswith("arqonbus: ")) == (69, True)
     assert not file.exists()
     assert not file.with_name("talk.jsonl.part").exists()
+
+
+async def test_over_tls_with_an_authority_of_ones_own(tmp_path: Path) -> None:
+    own = certificate(tmp_path, "bus")
+    files = {"tls_cert_file": own.cert, "tls_key_file": own.key}
+    async with serving(tmp_path / "data", **files) as bus:
+        async with peer(bus.url, ssl=ssl.create_default_context(cafile=own.cert)) as one:
+            await fill(one, "c", 3)
+        words = ("export", "r", "c", str(tmp_path / "file"), "--url", bus.url)
+        code, out, err = await run(*words, "--ca-file", str(own.cert))
+        assert (code, out.startswith("3 messages")) == (0, True), err
+        assert (await run(*words, "--force"))[0] == 69  # nobody vouches for this certificate

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 
@@ -21,8 +21,20 @@ class Certificate:
     key: Path
 
 
-def certificate(folder: Path, name: str) -> Certificate:
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate(
+    folder: Path,
+    name: str,
+    *,
+    begins: dt.timedelta = dt.timedelta(days=-1),
+    ends: dt.timedelta = dt.timedelta(days=1),
+    private: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | None = None,
+    password: bytes | None = None,
+) -> Certificate:
+    """Make one; `begins` and `ends` count from now."""
+    key = private or ec.generate_private_key(ec.SECP256R1())
+    encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
+    if password is not None:
+        encryption = serialization.BestAvailableEncryption(password)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = dt.datetime.now(dt.UTC)
     names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
@@ -32,8 +44,8 @@ def certificate(folder: Path, name: str) -> Certificate:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(now + begins)
+        .not_valid_after(now + ends)
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
@@ -44,7 +56,7 @@ def certificate(folder: Path, name: str) -> Certificate:
         key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
+            encryption,
         )
     )
     return files

@@ -6,10 +6,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from arqonbus.api.about import about
+from arqonbus.api.answers import NO_STORE, answer
 from arqonbus.api.interface import BusStatus
 
 PATHS: Final = ("/health", "/ready", "/version", "/metrics")
-NO_STORE: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Pages:
@@ -45,8 +45,3 @@ class Pages:
         """All metrics in the Prometheus text format."""
         body = generate_latest(self._registry)
         return web.Response(body=body, headers={**NO_STORE, "Content-Type": CONTENT_TYPE_LATEST})
-
-
-def answer(content: dict[str, object], status: int = 200) -> web.Response:
-    """A JSON answer that no cache keeps."""
-    return web.json_response(content, status=status, headers=NO_STORE)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry
 
 from arqonbus.api.http import HttpServer
+from arqonbus.app.admin import Admin
 from arqonbus.app.reload import Reloader
 from arqonbus.app.security import Security, security
 from arqonbus.app.status import Problem, Status
 from arqonbus.audit.log import AuditLog
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import Clock, wall_clock
+from arqonbus.bus.screening import Screening
 from arqonbus.bus.ticks import Tick
 from arqonbus.commands import (
     admin,
@@ -31,10 +33,13 @@ from arqonbus.commands.context import Services
 from arqonbus.commands.registry import Registry
 from arqonbus.delayed.engine import Delayed
 from arqonbus.gateway.dispatch import Dispatcher
+from arqonbus.gateway.throttle import Gate
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.figures import GroupFigures
 from arqonbus.revocation.engine import Revocations
 from arqonbus.routing.hub import Hub
+from arqonbus.shield.quotas import Quota
+from arqonbus.shield.rates import Rates
 from arqonbus.storage.fallback.store import FallbackStorage
 from arqonbus.storage.memory import MemoryStorage
 from arqonbus.storage.retention import Retention
@@ -78,6 +83,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
     Raises:
         KeyProblem: a key can't be used.
         AccessProblem: the access policy can't be used.
+        PolicyProblem: the payload rules can't be used.
     """
     loop = asyncio.get_running_loop()
     metrics = Metrics(CollectorRegistry())
@@ -87,6 +93,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         storage.durability,
         max_channels=settings.limits.max_channels,
         auto_create=settings.limits.auto_create_channels,
+        per_tenant=settings.limits.channels_per_tenant,
     )
     writers = Writers(loop.call_soon, metrics)
     bus = Bus(
@@ -99,6 +106,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         max_pending_bytes=settings.storage.max_pending_bytes,
         call_soon=loop.call_soon,
         on_batch=writers.flush,
+        screening=Screening(shield.inspector),
     )
     services = _services(settings, bus, storage, metrics, shield)
     metrics.registry.register(GroupFigures(services.groups))
@@ -113,8 +121,8 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         metrics,
         shield,
         services,
-        WebSocketServer(settings, shield.authenticator, shared),
-        HttpServer(status, metrics.registry, metrics.internal_error),
+        WebSocketServer(settings, shield.authenticator, shield.edge, shared),
+        HttpServer(status, metrics.registry, shield.edge, Admin(services)),
         status,
         shared,
     )
@@ -172,6 +180,11 @@ def _services(
         shield.authenticator,
         Revocations(bus, storage, metrics, settings.auth, shield.revoked),
         Reloader(shield, bus.hub),
+        Quota(
+            "limits.joined",
+            settings.limits.joined_per_principal,
+            settings.limits.joined_per_tenant,
+        ),
     )
 
 
@@ -190,6 +203,8 @@ def _dispatcher(
         *admin.COMMANDS,
     ]
     registry = Registry([*commands, system.help_command(commands)])
+    loop, rates = asyncio.get_running_loop(), settings.rates
+    gate = Gate(Rates(rates, loop.time), rates.refusals_before_close, loop.time, loop.call_later)
     return Dispatcher(
-        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat
+        services.bus, registry, services, metrics, events, settings.limits, settings.heartbeat, gate
     )

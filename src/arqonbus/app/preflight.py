@@ -11,6 +11,8 @@ from typing import Final
 from arqonbus.app.addresses import is_loopback
 from arqonbus.app.preflight_access import access_problems
 from arqonbus.app.preflight_auth import auth_problems
+from arqonbus.app.preflight_casil import casil_problems
+from arqonbus.app.preflight_edge import edge_problems
 from arqonbus.app.preflight_storage import storage_problems
 from arqonbus.config.load import DEFAULT
 from arqonbus.config.model import Settings
@@ -28,7 +30,10 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_production(settings, origins),
         *_ports(settings),
         *_sizes(settings),
+        *edge_problems(settings),
+        *_rates(settings),
         *storage_problems(settings, origins),
+        *casil_problems(settings),
         *_data_dir(settings),
     ]
 
@@ -84,6 +89,25 @@ def _sizes(settings: Settings) -> Iterator[str]:
         yield (
             f"storage.max_pending_bytes: {settings.storage.max_pending_bytes} is less than "
             f"limits.max_frame_bytes ({frame}), so a message could never be stored"
+        )
+
+
+def _rates(settings: Settings) -> Iterator[str]:
+    """What is refused must fit when it is sent again."""
+    rates, frame = settings.rates, settings.limits.max_frame_bytes
+    for (scope, kind), rate in rates.limits().items():
+        least = frame if kind == "bytes" else 1
+        if rate * rates.burst < least:
+            what = f"limits.max_frame_bytes ({frame})" if kind == "bytes" else "one"
+            yield (
+                f"rates.{scope}_{kind}: {rate:g} a second are less than {what} in rates.burst "
+                f"({rates.burst:g} s), so something allowed would be refused for ever"
+            )
+    if rates.limits() and rates.burst >= settings.heartbeat.timeout:
+        yield (
+            f"rates.burst: {rates.burst:g} s is not less than heartbeat.timeout "
+            f"({settings.heartbeat.timeout:g} s), and who is over a rate is not read for so long: "
+            "its pongs would come too late"
         )
 
 

@@ -57,10 +57,10 @@ def _key_set(auth: AuthSettings) -> Iterator[str]:
             read_authorities(auth.jwks_ca_file)
         except KeyProblem as problem:
             yield str(problem)
-    if auth.jwks_max_age < auth.jwks_refresh:
+    if auth.jwks_max_age < 2 * auth.jwks_refresh:
         yield (
-            "auth.jwks_max_age is less than auth.jwks_refresh, so nobody would be let in between "
-            "two fetches"
+            "auth.jwks_max_age is less than twice auth.jwks_refresh, so a fetch that is only a "
+            "little late would keep everybody out"
         )
     if all(KINDS[algorithm] == SHARED for algorithm in auth.algorithm):
         yield "auth.algorithm: a JWK Set holds public keys, so it must name such as RS256 or EdDSA"

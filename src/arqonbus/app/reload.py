@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from arqonbus.casil.document import PolicyProblem
+from arqonbus.edge.tls import TlsProblem
 from arqonbus.errors import ArqonBusError, ErrorCode
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.access.interface import AccessProblem
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from arqonbus.app.security import Security
+    from arqonbus.casil.inspector import PreparedRules
     from arqonbus.routing.hub import Hub
     from arqonbus.shield.access.file import PreparedPolicy
 
@@ -39,18 +42,38 @@ class Reloader:
             ArqonBusError: CONFLICT, with every reason; nothing has changed.
         """
         problems: list[str] = []
-        keys = self._keys(problems)
+        keys, tls = self._keys(problems), self._certificates(problems)
         policy = self._policy(problems)
+        rules = self._rules(problems)
         if problems:
+            if rules is not None:
+                rules.drop()
             self._report("reload refused", {"problems": len(problems)})
             for problem in problems:
                 log.error("nothing was reloaded", problem=problem)
             raise ArqonBusError(ErrorCode.CONFLICT, f"nothing was reloaded: {'; '.join(problems)}")
-        if keys is not None:
-            keys()
+        for swap in (keys, tls):
+            if swap is not None:
+                swap()
         if policy is not None:
             self._enforce(policy)
-        return self._answer(keys is not None, policy)
+        if rules is not None:
+            self._inspect(rules)
+        return {
+            "keys": keys is not None,
+            "tls": tls is not None,
+            "access": _told(policy),
+            "payload_rules": self._security.inspector.version or None,
+        }
+
+    def _certificates(self, problems: list[str]) -> Callable[[], None] | None:
+        if self._security.edge.tls is None:
+            return None
+        try:
+            return self._security.edge.tls.prepare()
+        except TlsProblem as problem:
+            problems.append(str(problem))
+            return None
 
     def _keys(self, problems: list[str]) -> Callable[[], None] | None:
         if self._security.keys is None:
@@ -70,6 +93,20 @@ class Reloader:
             problems += [f"access.policy_file: {it}" for it in problem.problems]
             return None
 
+    def _rules(self, problems: list[str]) -> PreparedRules | None:
+        try:
+            return self._security.inspector.prepare()
+        except PolicyProblem as problem:
+            problems += [f"casil.policy_file: {it}" for it in problem.problems]
+            return None
+
+    def _inspect(self, rules: PreparedRules) -> None:
+        before = self._security.inspector.version
+        rules()
+        after = self._security.inspector.version
+        if before != after:
+            self._report("payload rules changed", {"before": before, "after": after})
+
     def _enforce(self, policy: PreparedPolicy) -> None:
         before = self._security.policy.epoch
         policy()
@@ -88,12 +125,12 @@ class Reloader:
     def _report(self, what: str, detail: Mapping[str, str | int]) -> None:
         self._security.events.report(SecurityEvent(EventKind.POLICY, what, detail=detail))
 
-    def _answer(self, keys: bool, policy: PreparedPolicy | None) -> Mapping[str, object]:
-        access = None
-        if policy is not None:
-            access = {
-                "epoch": policy.epoch,
-                "weakened": list(policy.weakened),
-                "warnings": list(policy.warnings),
-            }
-        return {"keys": keys, "access": access}
+
+def _told(policy: PreparedPolicy | None) -> Mapping[str, object] | None:
+    if policy is None:
+        return None
+    return {
+        "epoch": policy.epoch,
+        "weakened": list(policy.weakened),
+        "warnings": list(policy.warnings),
+    }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from arqonbus.app.access import access_policy
+from arqonbus.app.build_edge import build_edge
+from arqonbus.casil.inspector import Inspector
 from arqonbus.shield.access.builtin import ClosedPolicy, OpenPolicy
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.anonymous import AnonymousAuthenticator
@@ -17,13 +19,16 @@ from arqonbus.telemetry.security import SecurityEvents
 
 if TYPE_CHECKING:
     from arqonbus.config.model import Settings
+    from arqonbus.edge.edge import Edge
     from arqonbus.shield.interface import Authenticator
     from arqonbus.telemetry.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """Who may come in, and what they may do. `keys` is None where no token is asked for."""
+    """Who may come in, what they may do, and what they may say. `keys` is None where no token is
+    asked for.
+    """
 
     events: SecurityEvents
     keys: KeyRing | None
@@ -31,25 +36,32 @@ class Security:
     authenticator: Authenticator
     policy: FilePolicy | OpenPolicy | ClosedPolicy
     guard: Guard
+    edge: Edge
+    inspector: Inspector
 
 
 def security(settings: Settings, metrics: Metrics) -> Security:
-    """Read the keys and the policy.
+    """Read the keys, the policy and the certificates.
 
     Raises:
         KeyProblem: a key can't be used.
         AccessProblem: the policy can't be used.
+        TlsProblem: the certificates can't be used.
+        PolicyProblem: the payload rules can't be used.
     """
     keys = None if settings.auth.mode == "none" else KeyRing(settings.auth, metrics)
     revoked = Revoked()
     policy = access_policy(settings)
+    events = SecurityEvents(metrics)
     return Security(
-        SecurityEvents(metrics),
+        events,
         keys,
         revoked,
         _authenticator(settings, keys, revoked),
         policy,
         Guard(policy, settings.access.operator_tenant),
+        build_edge(settings, metrics, events),
+        Inspector(settings.casil.policy_file, metrics),
     )
 
 

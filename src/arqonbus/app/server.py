@@ -16,6 +16,7 @@ from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
 from arqonbus.app.preflight import lacks
+from arqonbus.edge.tls import TlsProblem
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.gateway.expiry import Expiries
 from arqonbus.protocol.close import CloseCode
@@ -57,7 +58,11 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings) -> int:
     _check_open_files(settings.limits.max_connections)
-    app = build(settings)
+    try:
+        app = build(settings)
+    except TlsProblem as unusable:  # changed since the preflight
+        log.error("the configuration has a problem", problem=str(unusable))  # noqa: TRY400 - it says all
+        return Exit.CONFIG
     if lacking := lacks(settings, app.storage.capabilities):
         for problem in lacking:
             log.error("the configuration has a problem", problem=problem)
@@ -164,10 +169,11 @@ async def _listen(app: App) -> bool:
             _cannot_listen("one of both", "port, http_port", error)
             return False
         undo.pop_all()
+    tls = app.shield.edge.tls is not None
     log.info(
         "serving",
-        websocket=url_of(settings.host, port_of(websocket[0])).replace("http", "ws", 1),
-        http=url_of(settings.http_host, port_of(http[0])),
+        websocket=url_of(settings.host, port_of(websocket[0]), tls=tls).replace("http", "ws", 1),
+        http=url_of(settings.http_host, port_of(http[0]), tls=tls),
         durability=app.storage.durability.wire,
         profile=settings.profile,
         authentication=settings.auth.mode,

@@ -66,17 +66,22 @@ class AuditLog:
         bus.condition.watchers.append(self._mode)
 
     async def start(self) -> None:
-        """Go on with the chain that the store holds, or begin one.
+        """Go on with the chain that the store holds, or begin one; the start is stored then.
 
         Raises:
-            StorageError: the stream is there but can't be read.
+            ArqonBusError: the stream is there but can't be read, or nothing can be stored.
         """
         away = self._bus.condition.degraded and self._journal.end == 0
         last = await self._writer.find_end("the store is away" if away else "there is no record")
         before = "none" if last is None else _end_of(last)
-        self._report_mode("start", {"server": self.server, "before": before})
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._write()), loop.create_task(self._prune())]
+        detail = {"server": self.server, "before": before}
+        try:
+            await self.record_now(SecurityEvent(EventKind.MODE, "start", detail=detail))
+        except ArqonBusError:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Store all that was taken, the stop last; nothing is taken any more then."""
@@ -138,14 +143,14 @@ class AuditLog:
             where = page.messages[0].seq
             raise StorageError(f"the audit log is damaged behind {where}: {error}") from error
 
-    async def head(self) -> tuple[str, Members] | None:
-        """The epoch and the newest stored record.
+    async def head(self) -> tuple[int, Members] | None:
+        """The newest stored record, and its position in the stream.
 
         Raises:
             StorageError: the stream can't be read.
         """
         got = await self.page(after=max(0, self._journal.end - 1), limit=1)
-        return None if got is None or not got[1] else (got[0].info.epoch, got[1][-1])
+        return None if got is None or not got[1] else (got[0].messages[-1].seq, got[1][-1])
 
     def problem(self) -> str | None:
         """Why the bus should not be used, for `/ready`; None when records are stored."""

@@ -101,7 +101,7 @@ class Window:
         known = share.apart.get(key)
         if known is not None:
             known.again(event, now)
-        elif self._keys < _MAX_KEYS and len(share.apart) < self._most:
+        elif share is not self._others and self._keys < _MAX_KEYS and len(share.apart) < self._most:
             self._keys += 1
             share.apart[key] = _Repeated(entry(event, now))
         else:

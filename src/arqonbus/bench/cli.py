@@ -12,6 +12,7 @@ import click
 
 from arqonbus.bench import report
 from arqonbus.bench.durable_cli import durable
+from arqonbus.bench.flood_cli import flood
 from arqonbus.bench.options import SECONDS, clear, common, show
 from arqonbus.bench.plan import Outcome, ServerKind
 from arqonbus.bench.run import Load, Place, alternate, plans_for
@@ -131,6 +132,7 @@ def connections(connections: int, **options: object) -> None:
 
 
 bench.add_command(durable)
+bench.add_command(flood)
 
 
 def _run(scenario: str, load: Load, options: dict[str, object], goal: report.Goal | None) -> None:

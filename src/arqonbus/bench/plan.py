@@ -14,6 +14,7 @@ CodecName = Literal["json", "msgpack"]
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One run. `window` is how many messages may be under way, `checked` how many subscribers are
     checked message by message, `store_pid` a process whose CPU time counts as the server's.
+    `flooders` are connections of another tenant; `token` and `flood_token` say who is who.
     """
 
     scenario: Scenario
@@ -30,6 +31,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     window: int = 512
     checked: int = 10
     rate: int = 1000
+    token: str = ""
+    flooders: int = 0
+    flood_channels: int = 1
+    flood_token: str = ""
 
 
 class Outcome(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -24,12 +24,15 @@ Show = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a measurement runs: the cores, and the folder whose disk is used."""
+    """Where a measurement runs: the cores, the folder whose disk is used, and further settings of
+    an ArqonBus, named as its variables without the prefix.
+    """
 
     server_core: int | None
     client_core: int | None
     folder: Path
     store: str = "memory"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Load(TypedDict, total=False):
@@ -50,7 +53,7 @@ def measure(plan: Plan, place: Place, show: Show) -> Outcome:
     Raises:
         BenchError: anything went wrong; there are no figures then.
     """
-    raise_file_limit(plan.subscribers + plan.publishers + _SPARE_FILES)
+    raise_file_limit(plan.subscribers + plan.publishers + plan.flooders + _SPARE_FILES)
     with scratch(place.folder) as folder:
         return _measure_in(folder, plan, place, show)
 
@@ -63,7 +66,7 @@ def scratch(folder: Path) -> Iterator[Path]:
 
 
 def _measure_in(folder: Path, plan: Plan, place: Place, show: Show) -> Outcome:
-    with running(plan.server, folder, place.server_core, place.store) as server:
+    with running(plan.server, folder, place.server_core, place.store, place.settings) as server:
         ready = msgspec.structs.replace(
             plan, port=server.port, pid=server.pid, store_pid=server.store_pid
         )

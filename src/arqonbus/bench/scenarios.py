@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from arqonbus.bench import flood
 from arqonbus.bench.durable import durable
 from arqonbus.bench.errors import BenchError
 from arqonbus.bench.percentiles import summary
@@ -126,6 +127,8 @@ async def latency(run: Run) -> Outcome:
     publisher = (await run.connect(lambda: Publisher(plan, run.failed, run.wake.set), 1))[0]
     for peer in subscribers:
         peer.arrived = arrived
+    if plan.flooders:
+        await flood.start(run)
     total = max(1, int(plan.rate * plan.seconds))
     run.start()
     began = run.loop.time()

@@ -10,10 +10,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from arqonbus.bench.errors import BenchError
@@ -25,6 +26,7 @@ _STOP_LIMIT = 15.0
 _POLL = 0.05
 # A run is shorter than this: no ping falls into the byte counts. NATS' own interval is 2 minutes.
 _HEARTBEAT = "120"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,13 @@ class _Start:
 
 
 @contextmanager
-def running(kind: ServerKind, folder: Path, core: int | None, store: str) -> Iterator[Server]:
+def running(
+    kind: ServerKind,
+    folder: Path,
+    core: int | None,
+    store: str,
+    settings: Mapping[str, str] = _NONE,
+) -> Iterator[Server]:
     """Start a server that keeps its files in `folder`; it is stopped at the end. `store` is
     memory, sqlite or a Redis URL; with any but memory a peer stores on disk too, and fsyncs before
     it answers.
@@ -63,11 +71,12 @@ def running(kind: ServerKind, folder: Path, core: int | None, store: str) -> Ite
         return
     log = folder / f"{kind}.log"
     start = _STARTS[kind](folder, log, store)
+    extra = {f"ARQONBUS_{name}": value for name, value in settings.items()}
     # The core is inherited: threads that a server starts at once would escape a later binding.
     with log.open("wb") as output, pinned(core):
         process = subprocess.Popen(  # noqa: S603 - our own program, or an installed peer
             start.command,
-            env=start.environment,
+            env=start.environment | extra,
             stdout=output,
             stderr=output,
             stdin=subprocess.DEVNULL,

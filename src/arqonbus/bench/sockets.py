@@ -50,7 +50,7 @@ class Connection(asyncio.BaseProtocol):
             self.transport.write(data)
 
 
-def upgrade(port: int, subprotocol: str | None) -> bytes:
+def upgrade(port: int, subprotocol: str | None, token: str = "") -> bytes:
     """The request that begins a WebSocket."""
     key = base64.b64encode(os.urandom(16)).decode()
     lines = [
@@ -61,6 +61,8 @@ def upgrade(port: int, subprotocol: str | None) -> bytes:
         f"Sec-WebSocket-Key: {key}",
         "Sec-WebSocket-Version: 13",
     ]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
     if subprotocol:
         lines.append(f"Sec-WebSocket-Protocol: {subprotocol}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
@@ -80,7 +82,7 @@ class Peer(Connection, asyncio.BufferedProtocol, ABC):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the upgrade."""
         super().connection_made(transport)
-        self.write(upgrade(self._plan.port, self.dialect.subprotocol))
+        self.write(upgrade(self._plan.port, self.dialect.subprotocol, self._plan.token))
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """One buffer for all: each chunk is used up before the next is read."""

@@ -70,22 +70,60 @@ class Waiting:
         return sum(channel.measured for channel in self.channels if not channel.own)
 
     def take(self) -> list[Taken]:
-        """What the next commit holds: whole channels if they fit, at least one message."""
+        """What the next commit holds: at least one message; whole channels if they fit.
+
+        Every tenant gets the same share of it, and what one doesn't need is shared by the others,
+        so that who has much to store delays only himself. The bus' own records go first.
+        """
+        turns = self._turns()
         taken: list[Taken] = []
         messages, size = self._messages, self._bytes
-        while self.channels and messages > 0 and size > 0:
-            channel = self.channels[0]
-            if channel.measured <= messages and channel.waiting_bytes <= size:
-                piece = _take_all(channel)
-            else:
-                piece = _take_some(channel, _fitting(channel.bodies, messages, size))
-            if not channel.bodies:
-                del self.channels[0]
-            taken.append(piece)
-            messages -= len(piece.bodies)
-            size -= piece.size
-            self.size -= piece.size
+        for index, channels in enumerate(turns):
+            if messages <= 0 or size <= 0:
+                break
+            # Those with the least come first: what they leave over is for those with more.
+            sharing = 1 if channels[0].own else len(turns) - index
+            pieces = _take_from(channels, -(-messages // sharing), -(-size // sharing))
+            messages -= sum(len(piece.bodies) for piece in pieces)
+            size -= sum(piece.size for piece in pieces)
+            taken += pieces
+        self.size -= sum(piece.size for piece in taken)
+        self.channels = [channel for channel in self.channels if channel.bodies]
         return taken
+
+    def _turns(self) -> list[list[Channel]]:
+        """The channels that wait, by tenant, in the order in which they are taken."""
+        tenants: dict[str, list[Channel]] = {}
+        for channel in self.channels:
+            tenants.setdefault(channel.tenant, []).append(channel)
+        if len(tenants) <= 1:
+            return list(tenants.values())
+        own = tenants.pop("", [])
+        rest = sorted(tenants.values(), key=lambda them: sum(c.measured for c in them))
+        return [own, *rest] if own else rest
+
+    def sizes(self) -> dict[str, int]:
+        """The bytes that wait, by tenant."""
+        sizes: dict[str, int] = {}
+        for channel in self.channels:
+            sizes[channel.tenant] = sizes.get(channel.tenant, 0) + channel.waiting_bytes
+        return sizes
+
+
+def _take_from(channels: list[Channel], messages: int, size: int) -> list[Taken]:
+    """So much of the channels of one tenant, in order."""
+    taken = []
+    for channel in channels:
+        if messages <= 0 or size <= 0:
+            break
+        if channel.measured <= messages and channel.waiting_bytes <= size:
+            piece = _take_all(channel)
+        else:
+            piece = _take_some(channel, _fitting(channel.bodies, messages, size))
+        taken.append(piece)
+        messages -= len(piece.bodies)
+        size -= piece.size
+    return taken
 
 
 def _fitting(bodies: list[bytes], messages: int, size: int) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import structlog
 
 from arqonbus.bus.commits import Commits
 from arqonbus.bus.condition import Condition
+from arqonbus.bus.screening import Screening
 from arqonbus.bus.streams import Streams
 from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, invalid
 from arqonbus.model.durability import Durability
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
     from arqonbus.routing.hub import Channel, Done, Hub, Peer, Receipt
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
+
+# Frames of one tenant that a turn of the event loop takes at most: as long as it takes them, nobody
+# else gets on.
+TURN: Final = 256
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +58,7 @@ class Bus:
         max_pending_bytes: int,
         call_soon: Callable[[Callable[[], None]], object],
         on_batch: Callable[[], None],
+        screening: Screening | None = None,
     ) -> None:
         self.hub = hub
         self.storage = storage
@@ -62,6 +68,7 @@ class Bus:
         self._ledger.standing = self._standing
         self._dedup_window = limits.dedup_window
         self._max_pending = max_pending_bytes
+        self.screening = screening or Screening()
         self._call_soon = call_soon
         self._on_batch = on_batch
         self.streams = Streams(hub, storage, tick, metrics)
@@ -143,14 +150,18 @@ class Bus:
         self._schedule()
         find, mint, message_body = peer.targets.get, self.tick.mint, codec.message_body
         stamp, signature, closed = self.tick.stamp, peer.signature, self._closed
+        screens = self.screening.active
         for frame in frames:
             if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
                 self.check_acceptable(frame)
             stamped, signed = stamp, signature
+            receipt = self.screened(peer, codec, frame) if screens else b""
             if frame.timestamp or frame.metadata is not ABSENT:
                 stamped, signed = own_fields(codec, frame, stamp, signature)
+            if receipt:
+                signed = wire.with_inspection(signed, receipt)
             message_id = checked_id(frame.id) if frame.id else mint()
             body = message_body(stamped, message_id, signed, frame.payload)
             channel = find((frame.room, frame.channel))
@@ -170,18 +181,35 @@ class Bus:
             bodies.append(body)
         return None
 
+    def screened(self, peer: Peer, codec: Codec, frame: Publish) -> bytes:
+        """Leave of a publish what the payload rules allow; the receipt of that, or nothing.
+
+        Raises:
+            ArqonBusError: the peer may not publish there, or what it says is refused.
+        """
+        channel = peer.targets.get((frame.room, frame.channel))
+        # Who may not publish there at all must not learn what the rules say.
+        known = None if channel is None else channel.address
+        address = known or peer.publishing(frame.room, frame.channel)
+        return self.screening.screen(codec, frame, address.name, address.channel)
+
     def end_tick(self) -> None:
         """Let the peers work that were woken, then commit, unless a commit is under way."""
         try:
             self.tick.start()
             awake, self._awake = self._awake, []
+            left: dict[str, int] = {}
             for peer in awake:
-                self._let_work(peer)
+                tenant = peer.principal.tenant
+                most = max(0, left.get(tenant, TURN))
+                left[tenant] = most - self._let_work(peer, most)
             self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:
                 self._push_back(awake)
         finally:
             self._scheduled = False
+        if self._awake:
+            self._schedule()
         self._commits.start()
 
     def _committed(self) -> None:
@@ -247,14 +275,15 @@ class Bus:
             self._commits.also_awaits(channel, (known.number, done))
         return True
 
-    def _let_work(self, peer: Peer) -> None:
+    def _let_work(self, peer: Peer, most: int) -> int:
         try:
-            peer.work()
+            return peer.work(most)
         except Exception:
             # The turn's edge: what fails one peer must not cost the others theirs.
             log.exception("a peer failed", client_id=peer.client_id)
             self._metrics.internal_error("peer")
             peer.close(CloseCode.INTERNAL_ERROR)
+            return 0
 
     def _schedule(self) -> None:
         """End the tick at the end of this turn; again is fine."""
@@ -264,12 +293,17 @@ class Bus:
             self._call_soon(self.end_tick)
 
     def _push_back(self, awake: list[Peer]) -> None:
-        """Much waits for its commit: read no more from those who sent it."""
+        """Much waits for its commit: read no more from those who sent it, which are the tenants
+        that have no less there than the others.
+        """
         self._full = self._waiting.size > self._max_pending
         self._closed = self._draining or self._full
-        for peer in awake:
+        sizes = self._waiting.sizes()
+        fair = self._waiting.size / len(sizes)
+        senders = [peer for peer in awake if sizes.get(peer.principal.tenant, 0) >= fair]
+        for peer in senders:
             peer.pause_reading()
-        self._paused += awake
+        self._paused += senders
 
     def _relieve(self) -> None:
         """Read from everybody again once most of what waited is committed."""

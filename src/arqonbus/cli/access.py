@@ -48,7 +48,7 @@ def access() -> None:
 
 @access.command()
 @click.argument("subject")
-@click.argument("action", type=click.Choice([*Action], case_sensitive=True))
+@click.argument("action", metavar="ACTION", type=click.Choice([it.value for it in Action]))
 @click.argument("address", metavar="[ROOM:CHANNEL]", required=False)
 @click.option("--tenant", default="default", show_default=True, help="The subject's tenant.")
 @click.option("--role", "roles", multiple=True, help="A role that the token's claim roles names.")
@@ -69,7 +69,8 @@ def explain(  # noqa: PLR0913, PLR0917 - click passes each option
 ) -> None:
     """Say whether SUBJECT may do ACTION at ROOM:CHANNEL, which rule decides, and why no other.
 
-    The answer is the one that the bus would give. `direct` and `admin` are done to no channel.
+    ACTION is publish, subscribe, history, presence, create, delete, group, direct or admin; the
+    last two are done to no channel. The answer is the one that the bus would give.
     Exits 0 when it is allowed, 1 when it is denied, 78 when the policy or the configuration is
     broken.
     """

@@ -4,9 +4,11 @@ import click
 
 from arqonbus.bench.cli import bench
 from arqonbus.cli.access import access
+from arqonbus.cli.audit import audit
 from arqonbus.cli.check_config import check_config
 from arqonbus.cli.serve import serve
 from arqonbus.cli.stream import stream
+from arqonbus.cli.token import token
 from arqonbus.version import __version__
 
 
@@ -20,6 +22,8 @@ def main() -> None:
     arqonbus check-config             see every setting and where it came from
     arqonbus access explain SUBJECT…  who may do what, and which rule says so
     arqonbus stream export ROOM CH F  a channel into a file, back, and verified
+    arqonbus token mint|verify        make and verify tokens
+    arqonbus audit export FILE        who was refused what, and who changed what
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
@@ -29,4 +33,6 @@ main.add_command(serve)
 main.add_command(check_config)
 main.add_command(stream)
 main.add_command(access)
+main.add_command(token)
+main.add_command(audit)
 main.add_command(bench)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
 import click
 
-from arqonbus.app.exits import Exit
-from arqonbus.client import Client, ClientError
+from arqonbus.cli.online import Bus, Progress, connects
+from arqonbus.cli.online import run as run_online
+from arqonbus.client import Client
 from arqonbus.client.archive import ArchiveError, ArchiveReader
 from arqonbus.client.transfer import (
     DifferentStreamError,
@@ -23,45 +22,8 @@ from arqonbus.client.transfer import (
 )
 
 T = TypeVar("T")
-Command = Callable[..., object]
 
 _NOT_INTACT: Final = 1
-_PROGRESS_SECONDS: Final = 0.5
-
-_connection = (
-    click.option("--url", default="ws://127.0.0.1:9100", show_default=True, help="The bus."),
-    click.option(
-        "--token-file",
-        type=click.Path(path_type=Path, exists=True, dir_okay=False),
-        help="File with the bearer token, for a bus that wants one.",
-    ),
-)
-
-
-def _connects(command: Command) -> Command:
-    for option in reversed(_connection):
-        command = option(command)
-    return command
-
-
-class Progress:
-    """One line on a terminal that is written over, or now and then a line of its own."""
-
-    def __init__(self, verb: str) -> None:
-        self._verb = verb
-        self._shown = 0.0
-        self._terminal = sys.stderr.isatty()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show it, unless the last time was a moment ago."""
-        now = time.monotonic()
-        if done < total and now - self._shown < _PROGRESS_SECONDS:
-            return
-        self._shown = now
-        share = f" ({100 * done // total} %)" if total else ""
-        end = "\r" if self._terminal and done < total else "\n"
-        click.echo(f"{self._verb}: {done:,} of {total:,} messages{share}", err=True, nl=False)
-        click.echo(end, err=True, nl=False)
 
 
 @click.group()
@@ -84,10 +46,8 @@ def stream() -> None:
 @click.argument("channel")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
-@_connects
-def export(  # noqa: PLR0913, PLR0917 - click passes each option
-    room: str, channel: str, file: Path, force: bool, url: str, token_file: Path | None
-) -> None:
+@connects
+def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
     """Write all that ROOM CHANNEL keeps at this moment into FILE.
 
     FILE appears only when it is whole. The chain that is printed stands for all of it: keep it
@@ -106,7 +66,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
         click.echo(f"{end.messages} messages up to position {end.last_seq}, chain {end.chain}")
 
     try:
-        _run(url, token_file, run)
+        _run(bus, run)
     finally:
         part.unlink(missing_ok=True)
 
@@ -115,8 +75,8 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
 @click.argument("file", type=click.File("rb"))
 @click.argument("room")
 @click.argument("channel")
-@_connects
-def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path | None) -> None:
+@connects
+def import_(file: IO[bytes], room: str, channel: str, bus: Bus) -> None:
     """Publish the messages of FILE into ROOM CHANNEL, in order.
 
     FILE is verified first. Ids, timestamps, payloads and metadata are kept; the sender is who
@@ -128,17 +88,15 @@ def import_(file: IO[bytes], room: str, channel: str, url: str, token_file: Path
         count = await import_channel(client, room, channel, file, Progress("imported"))
         click.echo(f"{count} messages published, the rest was there already")
 
-    _run(url, token_file, run)
+    _run(bus, run)
 
 
 @stream.command("verify")
 @click.argument("file", type=click.File("rb"))
 @click.option("--chain", help="The chain that `export` printed; anything else is refused.")
 @click.option("--live", is_flag=True, help="Also compare with what the bus holds now.")
-@_connects
-def verify(
-    file: IO[bytes], chain: str | None, live: bool, url: str, token_file: Path | None
-) -> None:
+@connects
+def verify(file: IO[bytes], chain: str | None, live: bool, bus: Bus) -> None:
     """Prove that FILE is whole: nothing altered, missing, doubled or moved. Exits 1 if not."""
     reader = _told(lambda: ArchiveReader(file))
     count = _told(lambda: sum(1 for _ in reader))
@@ -161,7 +119,7 @@ def verify(
             gone = f", {count - same} were removed by retention" if same < count else ""
             click.echo(f"live: {same} of {count} messages are the same on the bus{gone}")
 
-        _run(url, token_file, run)
+        _run(bus, run)
 
 
 def _told(read: Callable[[], T]) -> T:
@@ -172,31 +130,9 @@ def _told(read: Callable[[], T]) -> T:
         sys.exit(_NOT_INTACT)
 
 
-def _run(url: str, token_file: Path | None, work: Callable[[Client], Awaitable[None]]) -> None:
-    token = _token(token_file) if token_file is not None else None
-
-    async def connected() -> None:
-        async with Client(url, token=token) as client:
-            await work(client)
-
-    try:
-        asyncio.run(connected())
-    except (ArchiveError, DifferentStreamError) as error:
-        click.echo(f"arqonbus: {error}", err=True)
-        sys.exit(_NOT_INTACT)
-    except ClientError as error:
-        click.echo(f"arqonbus: {error}", err=True)
-        sys.exit(Exit.UNAVAILABLE)
-    except TimeoutError:
-        click.echo("arqonbus: the bus did not answer in time", err=True)
-        sys.exit(Exit.UNAVAILABLE)
-    except OSError as error:
-        click.echo(f"arqonbus: {error}", err=True)
-        sys.exit(Exit.IO)
-
-
-def _token(file: Path) -> str:
-    try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{file} holds no token: {error}") from error
+def _run(bus: Bus, work: Callable[[Client], Awaitable[None]]) -> None:
+    run_online(
+        bus,
+        work,
+        {ArchiveError: _NOT_INTACT, DifferentStreamError: _NOT_INTACT},
+    )

@@ -24,6 +24,7 @@ from arqonbus.client.items import (
     Receipt,
 )
 from arqonbus.client.subscription import Subscription
+from arqonbus.client.tls import tls_context
 from arqonbus.client.work import Task, Work
 
 __all__ = [
@@ -49,4 +50,5 @@ __all__ = [
     "Subscription",
     "Task",
     "Work",
+    "tls_context",
 ]

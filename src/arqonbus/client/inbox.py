@@ -46,6 +46,7 @@ class Inbox:
                 timestamp=frame.timestamp,
                 payload=frame.payload,
                 metadata=frame.metadata,
+                inspection=frame.inspection,
             )
         )
         self._wake.set()

@@ -20,7 +20,9 @@ class Position(NamedTuple):
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a channel. `stored_at` is its commit's time, known of those in history."""
+    """One message of a channel. `stored_at` is its commit's time, known of those in history;
+    `inspection` is what the server's payload rules made of it, where there are any.
+    """
 
     room: str
     channel: str
@@ -32,6 +34,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     durability: str
     payload: Any  # Any: a JSON value
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    inspection: outbound.Inspection | None = None
     stored_at: str | None = None
 
     @property
@@ -75,6 +78,7 @@ class Direct(msgspec.Struct, frozen=True, kw_only=True):
     timestamp: str
     payload: Any  # Any: a JSON value
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    inspection: outbound.Inspection | None = None
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,4 +159,5 @@ def message_of(frame: outbound.Message) -> Message:
         durability=frame.durability,
         payload=frame.payload,
         metadata=frame.metadata,
+        inspection=frame.inspection,
     )

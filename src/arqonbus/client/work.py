@@ -53,6 +53,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     deadline: str
     payload: Any  # Any: a JSON value
     metadata: dict[str, Any] | None  # Any: a JSON object
+    inspection: outbound.Inspection | None
     work: Work
 
     async def ack(self) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from arqonbus.commands.context import Caller, Reply, Services
+from arqonbus.commands.context import Reply, Services
 from arqonbus.commands.registry import Args, Command, NoArgs
 from arqonbus.errors import ArqonBusError, ErrorCode, invalid
 from arqonbus.model.action import Action
 from arqonbus.model.address import check_name
+from arqonbus.model.principal import Principal
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 from arqonbus.telemetry.security import EventKind, SecurityEvent
 
@@ -32,7 +34,24 @@ class RevokeArgs(Args):
     reason: Annotated[str, msgspec.Meta(max_length=256)] = ""
 
 
-async def revoke(services: Services, caller: Caller, args: RevokeArgs) -> Reply:
+class Administrator(Protocol):
+    """Who administers, over whichever way."""
+
+    client_id: str
+    principal: Principal
+
+    @property
+    def from_address(self) -> str:
+        """See `Caller.from_address`."""
+        ...
+
+    @property
+    def operator(self) -> bool:
+        """See `Caller.operator`."""
+        ...
+
+
+async def revoke(services: Services, caller: Administrator, args: RevokeArgs) -> Reply:
     """Take tokens back: their connections are closed at once, and a restart remembers."""
     tenant = _tenant(caller, args.tenant)
     record = _record(services, tenant, args)
@@ -62,7 +81,7 @@ def _record(services: Services, tenant: str, args: RevokeArgs) -> Record:
     return SubjectRevoked(tenant=tenant, subject=args.subject or "", before=now)
 
 
-def _tenant(caller: Caller, asked: str | None) -> str:
+def _tenant(caller: Administrator, asked: str | None) -> str:
     own = caller.principal.tenant
     if asked is None or asked == own:
         return own
@@ -75,7 +94,7 @@ def _tenant(caller: Caller, asked: str | None) -> str:
     return check_name("tenant", asked)
 
 
-async def reload(services: Services, caller: Caller, _args: NoArgs) -> Reply:
+async def reload(services: Services, caller: Administrator, _args: NoArgs) -> Reply:
     """Read keys, policies and certificates anew: all of it, or nothing."""
     if not caller.operator:
         raise ArqonBusError(
@@ -88,7 +107,7 @@ async def reload(services: Services, caller: Caller, _args: NoArgs) -> Reply:
 
 
 def _event(
-    caller: Caller,
+    caller: Administrator,
     kind: EventKind,
     what: str,
     *,
@@ -101,10 +120,20 @@ def _event(
         tenant=caller.principal.tenant,
         subject=caller.principal.subject,
         client_id=caller.client_id,
+        address=caller.from_address,
         target=target,
         detail=detail or {},
     )
 
+
+# What can be asked over HTTP too.
+RUNS: Mapping[
+    str,
+    tuple[
+        type[Args],
+        Callable[[Services, Administrator, Any], Awaitable[Reply]],  # Any: the command's own Args
+    ],
+] = {"admin.revoke": (RevokeArgs, revoke), "admin.reload": (NoArgs, reload)}
 
 COMMANDS = (
     Command("admin.revoke", "Take tokens back, at once.", RevokeArgs, revoke, Action.ADMIN),

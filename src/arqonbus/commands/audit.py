@@ -52,7 +52,7 @@ async def read(services: Services, caller: Caller, args: AuditReadArgs) -> Reply
         "tenant": tenant,
     }
     if tenant is None:
-        end = {name: head[1][name] for name in ("position", "hash")}
+        end = {"seq": head[0]} | {name: head[1][name] for name in ("position", "hash")}
         return Reply(answer | {"head": end, "records": records})
     return Reply(answer | {"head": None, "records": _about(records, tenant)})
 

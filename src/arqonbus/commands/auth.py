@@ -9,6 +9,7 @@ import msgspec
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Args, Command
 from arqonbus.errors import ArqonBusError, ErrorCode, conflict
+from arqonbus.shield.binding import check_binding
 
 _MAX_CHARS = 8 * 1024
 
@@ -25,6 +26,7 @@ async def refresh(services: Services, caller: Caller, args: RefreshArgs) -> Repl
     if before.anonymous:
         raise conflict("there is no authentication, so there is no token to refresh")
     principal = services.authenticator.authenticate(args.token)
+    check_binding(principal, caller.connection.certificate)
     if (principal.subject, principal.tenant) != (before.subject, before.tenant):
         raise ArqonBusError(
             ErrorCode.FORBIDDEN,

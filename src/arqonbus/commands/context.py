@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from arqonbus.routing.hub import Channel
     from arqonbus.shield.interface import Authenticator
     from arqonbus.shield.permissions import Guard
+    from arqonbus.shield.quotas import Quota
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.ledger import Account
 
@@ -27,6 +28,9 @@ class Outlet(Protocol):
     """The part of a caller's connection that commands use."""
 
     binary: bool
+    # Where the client is, and the thumbprint of its certificate if it presented one.
+    address: str
+    certificate: str | None
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         """See `Subscriber.deliver`."""
@@ -52,6 +56,11 @@ class Caller(Protocol):
     principal: Principal
     dedup_scope: str
     joined: dict[Channel, None]
+
+    @property
+    def from_address(self) -> str:
+        """Where the client is."""
+        ...
 
     @property
     def operator(self) -> bool:
@@ -140,6 +149,7 @@ class Services:
     authenticator: Authenticator
     revocations: Revocations
     reloads: Reloads
+    joined: Quota
 
 
 @dataclass(frozen=True, slots=True)

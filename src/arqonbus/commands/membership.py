@@ -62,6 +62,8 @@ def _check_since(since: Since | None) -> None:
 def _subscribe(services: Services, caller: Caller, channel: Channel) -> dict[str, object]:
     if services.bus.hub.existing(channel.address) is not channel:
         raise conflict(f"{channel.address} was deleted and made anew meanwhile: join it again")
+    if channel not in caller.joined:
+        services.joined.take(caller.principal, caller.client_id)
     channel.add(caller.connection)
     caller.joined[channel] = None
     return _position(services, channel)
@@ -149,6 +151,7 @@ async def leave_channel(services: Services, caller: Caller, args: ChannelArgs) -
         raise conflict(f"{channel.address} is not joined")
     channel.remove(caller.connection)
     del caller.joined[channel]
+    services.joined.give(caller.principal, caller.client_id)
     return Reply({"room": args.room, "channel": args.channel, "left": True})
 
 

@@ -19,11 +19,16 @@ from pydantic import (
 )
 
 from arqonbus.model.durability import Durability
+from arqonbus.protocol.values import MAX_DEPTH
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
 GIB: Final = 1024 * MIB
 DAY: Final = 86_400.0
+
+# The names of `rates`: whose a rate is, and of what.
+RATE_SCOPES: Final = ("connection", "principal", "tenant")
+RATE_KINDS: Final = ("messages", "bytes", "direct", "commands")
 
 # The settings that bring a key: any of them means that tokens are wanted.
 KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file", "jwks_url")
@@ -47,6 +52,7 @@ def _from_commas(value: object) -> object:
     return value
 
 
+Most = Annotated[int | None, BeforeValidator(_none_from_word), Field(ge=1, le=1_000_000_000)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
 Names = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
@@ -337,6 +343,23 @@ class LimitSettings(Section):
     channels_per_connection: int = Field(
         default=1_000, ge=1, le=1_000_000, description="Channels one connection may have joined."
     )
+    channels_per_tenant: Most = Field(
+        default=None, description="Channels of one tenant that may exist at a time, or none."
+    )
+    joined_per_principal: Most = Field(
+        default=None,
+        description="Channels that all connections of one subject may have joined, or none.",
+    )
+    joined_per_tenant: Most = Field(
+        default=None,
+        description="Channels that all connections of one tenant may have joined, or none.",
+    )
+    max_depth: int = Field(
+        default=MAX_DEPTH,
+        ge=1,
+        le=MAX_DEPTH,
+        description="How deep arrays and objects may be nested in a payload.",
+    )
     auto_create_channels: bool = Field(
         default=True, description="Whether publishing to or joining an unknown channel creates it."
     )
@@ -370,6 +393,117 @@ class LimitSettings(Section):
         le=10_000,
         description="Protocol violations after which a peer is closed (1008).",
     )
+    connections_per_address: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one address (of IPv6: one /64) may have at a time; more get "
+        "HTTP 429.",
+    )
+    connections_per_principal: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that one authenticated subject may have at a time.",
+    )
+    connections_per_tenant: int = Field(
+        default=10_000,
+        ge=1,
+        le=1_000_000,
+        description="Connections that all subjects of a tenant may have at a time.",
+    )
+    handshakes_per_address: float = Field(
+        default=100.0, ge=0.001, le=1_000_000, description="Handshakes of one address per second."
+    )
+    handshake_burst: int = Field(
+        default=1_000,
+        ge=1,
+        le=1_000_000,
+        description="Handshakes of one address at once, before limits.handshakes_per_address.",
+    )
+    failed_handshakes_per_address: float = Field(
+        default=1.0,
+        ge=0.001,
+        le=1_000_000,
+        description="Refused handshakes of one address per second; more get HTTP 429 unheard.",
+    )
+    failed_handshake_burst: int = Field(
+        default=50,
+        ge=1,
+        le=1_000_000,
+        description="Refused handshakes at once, before limits.failed_handshakes_per_address.",
+    )
+    handshakes_pending: int = Field(
+        default=4096,
+        ge=4,
+        le=1_000_000,
+        description="Connections that have not finished their handshake; more are closed. "
+        "One address may hold a quarter of them.",
+    )
+
+
+Rate = Annotated[float | None, OffOr, Field(gt=0, le=1e12)]
+_PER_CONNECTION: Final = "of one connection, or none: no limit."
+_PER_PRINCIPAL: Final = "of all connections of one subject together, or none: no limit."
+_PER_TENANT: Final = "of all connections of one tenant together, or none: no limit."
+
+
+class RateSettings(Section):
+    """How much of a thing a second; what is beyond is refused with RATE_LIMITED."""
+
+    burst: float = Field(
+        default=2.0,
+        ge=0.1,
+        le=60,
+        description="How much may come at once: what each rate allows in so many seconds.",
+    )
+    connection_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_CONNECTION}"
+    )
+    principal_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_PRINCIPAL}"
+    )
+    tenant_messages: Rate = Field(
+        default=None, description=f"Frames a second, whatever they hold, {_PER_TENANT}"
+    )
+    connection_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_CONNECTION}"
+    )
+    principal_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_PRINCIPAL}"
+    )
+    tenant_bytes: Rate = Field(
+        default=None, description=f"Payload bytes of frames a second {_PER_TENANT}"
+    )
+    connection_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_CONNECTION}"
+    )
+    principal_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_PRINCIPAL}"
+    )
+    tenant_direct: Rate = Field(
+        default=None, description=f"Messages and responses to clients a second {_PER_TENANT}"
+    )
+    connection_commands: Rate = Field(
+        default=None, description=f"Commands a second {_PER_CONNECTION}"
+    )
+    principal_commands: Rate = Field(
+        default=None, description=f"Commands a second {_PER_PRINCIPAL}"
+    )
+    tenant_commands: Rate = Field(default=None, description=f"Commands a second {_PER_TENANT}")
+    refusals_before_close: int = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="Frames of a connection that may be refused for a rate within ten seconds; "
+        "one that goes on is closed (4003).",
+    )
+
+    def limits(self) -> dict[tuple[str, str], float]:
+        """The rates that are set, by whose they are and of what."""
+        names = [(scope, kind) for scope in RATE_SCOPES for kind in RATE_KINDS]
+        found = {name: dict(self)["_".join(name)] for name in names}
+        return {name: rate for name, rate in found.items() if rate is not None}
 
 
 class GroupSettings(Section):
@@ -394,6 +528,14 @@ class GroupSettings(Section):
         le=65_536,
         description="Tasks a worker may hold at a time; also what it is given when it names none.",
     )
+    credits_per_principal: Most = Field(
+        default=None,
+        description="Tasks that all workers of one subject may hold at a time, or none.",
+    )
+    credits_per_tenant: Most = Field(
+        default=None,
+        description="Tasks that all workers of one tenant may hold at a time, or none.",
+    )
     max_pending: int = Field(
         default=10_000,
         ge=1,
@@ -415,6 +557,12 @@ class DelayedSettings(Section):
     )
     max_bytes: int = Field(
         default=64 * MIB, ge=KIB, le=16 * GIB, description="Bytes of messages that may wait."
+    )
+    messages_per_tenant: Most = Field(
+        default=None, description="Messages of one tenant that may wait, or none."
+    )
+    bytes_per_tenant: Most = Field(
+        default=None, description="Bytes of messages of one tenant that may wait, or none."
     )
 
 
@@ -445,6 +593,16 @@ class AuditSettings(Section):
         gt=0,
         le=36_500 * DAY,
         description="Age up to which records are kept, or none: any age.",
+    )
+
+
+class CasilSettings(Section):
+    """Payload rules: what messages may hold."""
+
+    policy_file: Path | None = Field(
+        default=None,
+        description="TOML file with the payload rules (docs/payload-rules.md), or none: nothing is "
+        "inspected.",
     )
 
 
@@ -488,6 +646,53 @@ class HeartbeatSettings(Section):
     )
 
 
+class EdgeSettings(Section):
+    """From where peers may come, and through what."""
+
+    origins: Names = Field(
+        default=(),
+        description="Origins (scheme://host[:port]) whose pages may connect from a browser; `*` "
+        "for all, but not in prod. Profile dev adds those of this machine.",
+    )
+    query_token: bool = Field(
+        default=False,
+        description="Whether a token may come in the URL (`access_token`), where proxies and "
+        "browsers keep it in their logs.",
+    )
+    trusted_proxies: Names = Field(
+        default=(),
+        description="Networks (CIDR) of the proxies whose edge.proxy_header is believed.",
+    )
+    proxy_header: Literal["none", "forwarded", "x-forwarded-for", "proxy-protocol"] = Field(
+        default="none",
+        description="How trusted proxies tell the client's address: a header, or the PROXY "
+        "protocol (WebSocket port only, demanded there).",
+    )
+    tls_terminated: bool = Field(
+        default=False,
+        description="Whether a proxy does TLS, so that profile prod may bind openly without.",
+    )
+
+
+class TlsSettings(Section):
+    """TLS of both ports, done by the bus itself."""
+
+    cert_file: Path | None = Field(
+        default=None, description="PEM file with the certificate and those between it and its root."
+    )
+    key_file: Path | None = Field(
+        default=None, description="PEM file with the certificate's private key."
+    )
+    key_password_file: Path | None = Field(
+        default=None,
+        description="File with the key's password; trailing line ends are not part of it.",
+    )
+    client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM file with the authorities of client certificates, then required.",
+    )
+
+
 class LogSettings(Section):
     """What is logged, and how."""
 
@@ -528,9 +733,13 @@ class Settings(Section):
     redis: RedisSettings = Field(default_factory=RedisSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    rates: RateSettings = Field(default_factory=RateSettings)
     groups: GroupSettings = Field(default_factory=GroupSettings)
     delayed: DelayedSettings = Field(default_factory=DelayedSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
+    casil: CasilSettings = Field(default_factory=CasilSettings)
     outbox: OutboxSettings = Field(default_factory=OutboxSettings)
     heartbeat: HeartbeatSettings = Field(default_factory=HeartbeatSettings)
+    edge: EdgeSettings = Field(default_factory=EdgeSettings)
+    tls: TlsSettings = Field(default_factory=TlsSettings)
     log: LogSettings = Field(default_factory=LogSettings)

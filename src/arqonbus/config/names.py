@@ -74,7 +74,7 @@ def shown(value: object) -> str:
         case None | ():
             return "none"
         case tuple():
-            return ",".join(str(item) for item in value)
+            return ",".join(map(shown, value))
         case bool():
             return str(value).lower()
         case SecretStr():

@@ -13,7 +13,7 @@ from arqonbus.bus.journal import Journal, stored
 from arqonbus.delayed.book import Book
 from arqonbus.delayed.delivery import Delivery
 from arqonbus.delayed.schedule import Item, Key
-from arqonbus.errors import ArqonBusError, ErrorCode, conflict, invalid, not_found
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, conflict, invalid, not_found
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import wire
@@ -90,13 +90,17 @@ class Delayed:
         if channel is not None and channel.ids.find(key.key) is not None:
             return False
         self._bus.check_acceptable(frame)
-        signs = own_fields(codec, frame, tick.stamp, peer.signature)
-        body = codec.message_body(signs[0], message_id, signs[1], frame.payload)
+        receipt = self._bus.screened(peer, codec, frame)
+        stamped, signed = own_fields(codec, frame, tick.stamp, peer.signature)
+        if receipt:
+            signed = wire.with_inspection(signed, receipt)
+        body = codec.message_body(stamped, message_id, signed, frame.payload)
         require = None if frame.require is None else Durability.from_wire(frame.require)
         # Who wants no receipt is told of a loss all the same.
         asking = [(peer, message_id if frame.qos else b"")]
         if not self._repeated(Item(0, key, at, body, require), asking):
             self._check_room(at, len(body))
+            self._check_tenant(address.tenant, len(body))
             peer.target(frame.room, frame.channel)
             self._take(key, at, body, require, asking)
         return True
@@ -125,6 +129,16 @@ class Delayed:
         if full or self.schedule.size + size > settings.max_bytes:
             what = "too many delayed messages are waiting"
             raise ArqonBusError(ErrorCode.RATE_LIMITED, what, retryable=True)
+
+    def _check_tenant(self, tenant: str, size: int) -> None:
+        settings = self.settings
+        count, waiting = self.schedule.of(tenant)
+        for name, most, now in (
+            ("messages_per_tenant", settings.messages_per_tenant, count + 1),
+            ("bytes_per_tenant", settings.bytes_per_tenant, waiting + size),
+        ):
+            if most is not None and now > most:
+                raise LimitError(f"delayed.{name}", "too much of this tenant waits for its time")
 
     def _take(
         self,

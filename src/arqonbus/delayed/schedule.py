@@ -58,6 +58,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self.size = 0
+        self._tenants: dict[str, tuple[int, int]] = {}
         self._items: dict[Key, Item] = {}
         self._order: Timetable[tuple[int, Key]] = Timetable(self._due)
 
@@ -75,6 +76,7 @@ class Schedule:
         """Know an item; it is not due before `queue` puts it in its place."""
         self._items[item.key] = item
         self.size += len(item.body)
+        self._count(item, 1)
 
     def queue(self, item: Item, at: int | None = None) -> None:
         """Let the item be due at its time, or at another one."""
@@ -86,6 +88,18 @@ class Schedule:
         if self._items.get(item.key) is item:
             del self._items[item.key]
             self.size -= len(item.body)
+            self._count(item, -1)
+
+    def of(self, tenant: str) -> tuple[int, int]:
+        """How many items are a tenant's, and their bodies' bytes."""
+        return self._tenants.get(tenant, (0, 0))
+
+    def _count(self, item: Item, change: int) -> None:
+        tenant = item.key.address.tenant
+        count, size = self.of(tenant)
+        self._tenants[tenant] = (count + change, size + change * len(item.body))
+        if not self._tenants[tenant][0]:
+            del self._tenants[tenant]
 
     def next_time(self) -> int | None:
         """When the next item is due."""

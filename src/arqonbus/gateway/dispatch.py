@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from arqonbus.bus.bus import check_durability, check_timestamp, checked_id, metadata_json
-from arqonbus.errors import ArqonBusError, ErrorCode, invalid, not_found
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, invalid, not_found
 from arqonbus.model.action import Action
 from arqonbus.model.durability import Durability
 from arqonbus.protocol import VERSION, wire
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from arqonbus.commands.registry import Registry
     from arqonbus.config.model import HeartbeatSettings, LimitSettings
     from arqonbus.gateway.session import Session
+    from arqonbus.gateway.throttle import Gate
     from arqonbus.telemetry.metrics import Metrics
     from arqonbus.telemetry.security import SecurityEvents
 
@@ -46,6 +47,7 @@ class Dispatcher:
         events: SecurityEvents,
         limits: LimitSettings,
         heartbeat: HeartbeatSettings,
+        gate: Gate,
     ) -> None:
         self.bus = bus
         self.hub = bus.hub
@@ -58,6 +60,7 @@ class Dispatcher:
         self._registry = registry
         self._services = services
         self._heartbeat = heartbeat
+        self.gate = gate
 
     def dispatch(self, session: Session, frame: ClientFrame) -> asyncio.Task[None] | None:
         """Handle a frame that is no channel publish; a task if it must wait for something.
@@ -66,15 +69,21 @@ class Dispatcher:
             ArqonBusError: the frame is refused.
         """
         if isinstance(frame, CommandCall):
+            if session.throttle is not None:
+                session.throttle.take("commands")
             return asyncio.get_running_loop().create_task(self._command(session, frame))
         if isinstance(frame, Publish) and frame.deliver_at:
             self._later(session, frame)
         else:
+            if session.throttle is not None:
+                session.throttle.take("direct")
             self._direct(session, frame)
         return None
 
     def refused(self, session: Session, error: ArqonBusError) -> None:
         """Report a refusal that tells of somebody who tries what is not allowed."""
+        if isinstance(error, LimitError):
+            self.metrics.limited(error.limit)
         if error.code in _REPORTED:
             self._events.report(
                 SecurityEvent(
@@ -83,9 +92,15 @@ class Dispatcher:
                     tenant=session.principal.tenant,
                     subject=session.principal.subject,
                     client_id=session.client_id,
+                    address=session.from_address,
                     target=error.about,
                 )
             )
+
+    def left(self, session: Session, channels: int) -> None:
+        """A session has left so many channels without asking."""
+        if channels:
+            self._services.joined.give(session.principal, session.client_id, channels)
 
     def leave_groups(self, session: Session) -> None:
         """Take the session out of groups whose tasks it may not have any more."""
@@ -176,10 +191,13 @@ class Dispatcher:
         self, session: Session, frame: Publish | DirectResponse, message_id: bytes
     ) -> bytes:
         codec = session.codec
+        receipt = self.bus.screening.screen(codec, frame)
         timestamp = check_timestamp(frame.timestamp) if frame.timestamp else self.tick.text
         signed = session.signature
         if frame.metadata is not ABSENT:
             signed = wire.with_metadata(signed, metadata_json(codec, frame.metadata))
+        if receipt:
+            signed = wire.with_inspection(signed, receipt)
         body = codec.message_body(wire.stamp(timestamp), message_id, signed, frame.payload)
         head = b'"version":"1.0","to":"%b"' % frame.to.encode()
         if frame.request_id is not None:

@@ -14,6 +14,9 @@ class Connection(Protocol):
     """A bounded outbox and the socket's reading side; implemented by `transport`."""
 
     binary: bool
+    # Where the client is, and the thumbprint of its certificate if it presented one.
+    address: str
+    certificate: str | None
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         """See `Subscriber.deliver`."""

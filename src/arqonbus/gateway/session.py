@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from operator import length_hint
 from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
-from arqonbus.errors import ArqonBusError
+from arqonbus.errors import ArqonBusError, LimitError
 from arqonbus.gateway.member import Member
 from arqonbus.gateway.replies import error_frame, internal
 from arqonbus.model.action import Action
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.gateway.outgoing import Connection
+    from arqonbus.gateway.throttle import Throttle
     from arqonbus.model.principal import Principal
     from arqonbus.protocol.codec import Codec
     from arqonbus.routing.hub import Channel
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
 
 # Frames that may wait while a command is under way before the socket is no longer read.
 _BACKLOG = 64
+# Frames that are refused at once for a rate, and how many taken ones each costs.
+_REFUSALS = 16
+_REFUSAL_COST = 8
 
 log = structlog.get_logger(__name__)
 
@@ -64,9 +69,18 @@ class Session(Member):
         self._held = False
         self._then: Callable[[], None] | None = None
         self._pauses = 0
+        self.throttle: Throttle | None = None
+
+    @property
+    def from_address(self) -> str:
+        """Where the client is."""
+        return self.connection.address
 
     def start(self) -> None:
         """Register and greet."""
+        self.throttle = self._dispatcher.gate.throttle(self)
+        if self.throttle is not None:
+            self.throttle.begin()
         self._dispatcher.hub.peers[self.client_id] = self
         frame_id, timestamp = self._stamps()
         payload = self._dispatcher.welcome(self)
@@ -78,15 +92,36 @@ class Session(Member):
         if not inbox and self._task is None:
             self._wake(self)
         inbox.append(data)
-        if self._task is not None and len(inbox) >= _BACKLOG and not self._held:
+        if self._task is not None and len(inbox) >= _BACKLOG:
+            self._hold()
+
+    def _hold(self) -> None:
+        """Read no more until all frames that wait are taken."""
+        if not self._held:
             self._held = True
             self.pause_reading()
 
-    def work(self) -> None:
+    def work(self, most: int = sys.maxsize) -> int:
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
-        if self._task is not None:
-            return
-        self._taking, self._inbox = self._inbox, []
+        if self._task is not None or (self.throttle is not None and self.throttle.waiting):
+            return 0
+        if len(self._inbox) <= most:
+            self._taking, self._inbox = self._inbox, []
+            return self._work()
+        self._hold()
+        self._taking, self._inbox = self._inbox[:most], self._inbox[most:]
+        taken = self._work() if self._taking else 0
+        if self._task is None:
+            self.wake()
+        return taken
+
+    def wake(self) -> None:
+        """Go on with the frames that wait."""
+        if self._inbox:
+            self._wake(self)
+
+    def _work(self) -> int:
+        excess = [] if self.throttle is None else self.throttle.cut(self._taking)
         todo = iter(self._taking)
         frames = map(self._decode, todo)
         while self._task is None:
@@ -98,14 +133,46 @@ class Session(Member):
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 self._violation(*diagnose(self.codec, self._last_taken(todo), error))
             except ArqonBusError as error:
-                self.refuse(error, self._last_id(todo))
+                self._refused(error, self._last_id(todo))
             except Exception:  # noqa: BLE001 - the session's edge: logged, counted, told as INTERNAL
                 self.failed(self._last_id(todo))
         if self._task is not None:
             self._task.add_done_callback(self._task_done)
+        taken = len(self._taking) - length_hint(todo)
+        if self.throttle is not None:
+            self.throttle.charge(taken)
         self._inbox[:0] = todo
+        if excess and self.throttle is not None:
+            taken += self._exceeded(self.throttle, excess, taken)
         if not self._inbox:
             self._all_taken()
+        return taken
+
+    def _exceeded(self, throttle: Throttle, excess: list[str | bytes], taken: int) -> int:
+        """Refuse what is over a rate: what that cost. What a command makes wait may fit by then,
+        and so may what is behind a good number of refusals.
+        """
+        refused = [] if self._task is not None else excess[:_REFUSALS]
+        at = len(self._taking) - taken
+        self._inbox[at:at] = excess[len(refused) :]
+        if refused:
+            error = throttle.over(refused)
+            for data in refused:
+                self._refuse_unread(error, data)
+            throttle.refused(len(refused), error.retry_after or 0.0)
+        return len(refused) * _REFUSAL_COST
+
+    def _refused(self, error: ArqonBusError, request_id: str | None) -> None:
+        self.refuse(error, request_id)
+        # Only a rate says when it may be tried again.
+        if self.throttle is not None and isinstance(error, LimitError) and error.retry_after:
+            self.throttle.refused(1, error.retry_after)
+
+    def _refuse_unread(self, error: ArqonBusError, data: str | bytes) -> None:
+        try:
+            self.refuse(error, self._decode(data).id or None)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
+            self._violation(*diagnose(self.codec, data, broken))
 
     def _last_taken(self, todo: Iterator[str | bytes]) -> str | bytes:
         return self._taking[-1 - length_hint(todo)]
@@ -232,6 +299,7 @@ class Session(Member):
             if not self.may(Action.SUBSCRIBE, channel.address):
                 channel.remove(self.connection)
                 del self.joined[channel]
+                self._dispatcher.left(self, 1)
                 room, name = channel.address.name, channel.address.channel
                 self.notice({"event": "access", "room": room, "channel": name, "left": True})
         self._dispatcher.leave_groups(self)
@@ -248,5 +316,9 @@ class Session(Member):
             self._task.cancel()
         for channel in self.joined:
             channel.remove(self.connection)
+        self._dispatcher.left(self, len(self.joined))
         self.joined.clear()
+        if self.throttle is not None:
+            self.throttle.end()
+            self.throttle = None
         self._dispatcher.ended(self.client_id)

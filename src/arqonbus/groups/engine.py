@@ -18,12 +18,14 @@ from arqonbus.groups.records import AnyRecord, Deleted, Terms, Whole
 from arqonbus.groups.state import GroupState
 from arqonbus.groups.tasks import Counts
 from arqonbus.model.address import Address
+from arqonbus.shield.quotas import Quota
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import GroupSettings
+    from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics
@@ -58,6 +60,10 @@ class Groups:
         self._groups: dict[Name, Group] = {}
         self._tasks: dict[Name, asyncio.Task[None]] = {}
         self._joined: dict[str, set[Group]] = {}
+        self._credits: dict[tuple[Group, str], tuple[Principal, int]] = {}
+        self._quota = Quota(
+            "groups.credits", settings.credits_per_principal, settings.credits_per_tenant
+        )
         self._care: asyncio.Task[None] | None = None
         self._changing = asyncio.Lock()
         # Where a group is being recorded.
@@ -129,13 +135,24 @@ class Groups:
 
     def join(self, group: Group, peer: Recipient, credit: int) -> None:
         """Make a connection a worker, until it leaves or is gone; see `Group.join`."""
-        group.join(peer, credit)
+        self._quota.take(peer.principal, peer.client_id, credit)
+        try:
+            group.join(peer, credit)
+        except ArqonBusError:
+            self._quota.give(peer.principal, peer.client_id, credit)
+            raise
+        self._credits[group, peer.client_id] = (peer.principal, credit)
         self._joined.setdefault(peer.client_id, set()).add(group)
 
     def leave(self, group: Group, client_id: str) -> None:
         """Make a connection no worker any more; see `Group.leave`."""
-        group.leave(client_id)
+        self._leave(group, client_id)
         self._joined[client_id].discard(group)
+
+    def _leave(self, group: Group, client_id: str) -> None:
+        group.leave(client_id)
+        principal, credit = self._credits.pop((group, client_id))
+        self._quota.give(principal, client_id, credit)
 
     def joined(self, client_id: str) -> tuple[Group, ...]:
         """The groups that a connection works for."""
@@ -144,7 +161,7 @@ class Groups:
     def gone(self, client_id: str) -> None:
         """A connection ended: what it had is due for others."""
         for group in self._joined.pop(client_id, ()):
-            group.leave(client_id)
+            self._leave(group, client_id)
 
     async def _learn(self) -> None:
         """Go on with every group of the journal that is not known yet.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.journal import Journal
     from arqonbus.groups.records import Terms
     from arqonbus.groups.state import GroupState
+    from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel, Done
 
 
@@ -36,6 +37,7 @@ class Recipient(Protocol):
     """A connection that is a worker of the group."""
 
     client_id: str
+    principal: Principal
 
     def send_json(self, text: bytes) -> bool:
         """Queue one envelope given as JSON; False when it can't be taken any more."""

@@ -46,6 +46,14 @@ class Codec(Protocol):
         """
         ...
 
+    def value(self, raw: msgspec.Raw) -> object:
+        """A client's payload or metadata as the value it stands for; errors of `value_json`."""
+        ...
+
+    def raw(self, value: object) -> msgspec.Raw:
+        """A JSON value as a client of this codec would have sent it."""
+        ...
+
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw
     ) -> bytes:

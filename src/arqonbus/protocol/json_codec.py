@@ -9,7 +9,7 @@ from arqonbus.protocol import SUBPROTOCOL_JSON
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-from arqonbus.protocol.values import check_portable, check_unique
+from arqonbus.protocol.values import MAX_DEPTH, check_portable, check_unique
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 _QUOTE = ord('"')
@@ -21,20 +21,26 @@ class JsonCodec:
     subprotocol = SUBPROTOCOL_JSON
     binary = False
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int = MAX_DEPTH) -> None:
+        self._max_depth = max_depth
         self.decode = msgspec.json.Decoder(ClientFrame).decode
         self.decode_head = msgspec.json.Decoder(FrameHead).decode
         self._encode = msgspec.json.Encoder().encode
 
     def value_json(self, raw: msgspec.Raw) -> bytes:
         """See `Codec.value_json`."""
+        self.value(raw)
+        return bytes(raw)
+
+    def value(self, raw: msgspec.Raw) -> object:
+        """See `Codec.value`."""
         try:
-            value, text = msgspec.json.decode(raw), bytes(raw)
-            check_portable(value)
-            self._check_unique(text, self._encode(value))
+            value: object = msgspec.json.decode(raw)
+            check_portable(value, self._max_depth)
+            self._check_unique(bytes(raw), self._encode(value))
         except (msgspec.DecodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
-        return text
+        return value
 
     @staticmethod
     def _check_unique(text: bytes, written: bytes) -> None:
@@ -44,6 +50,10 @@ class JsonCodec:
         if text == written or (b"\\" not in text and text.count(b":") == written.count(b":")):
             return
         check_unique(text)
+
+    def raw(self, value: object) -> msgspec.Raw:
+        """See `Codec.raw`."""
+        return msgspec.Raw(self._encode(value))
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

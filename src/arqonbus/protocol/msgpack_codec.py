@@ -15,7 +15,7 @@ from arqonbus.protocol import SUBPROTOCOL_MSGPACK
 from arqonbus.protocol.codec import Args
 from arqonbus.protocol.inbound import ABSENT, ClientFrame, FrameHead
 from arqonbus.protocol.outbound import Outbound
-from arqonbus.protocol.values import check_portable
+from arqonbus.protocol.values import MAX_DEPTH, check_portable
 from arqonbus.protocol.wire import PAYLOAD_KEY
 
 
@@ -25,7 +25,8 @@ class MsgpackCodec:
     subprotocol = SUBPROTOCOL_MSGPACK
     binary = True
 
-    def __init__(self) -> None:
+    def __init__(self, max_depth: int = MAX_DEPTH) -> None:
+        self._max_depth = max_depth
         self._decode: Callable[[bytes], ClientFrame] = msgspec.msgpack.Decoder(ClientFrame).decode
         self._decode_head = msgspec.msgpack.Decoder(FrameHead).decode
         self._encode = msgspec.msgpack.Encoder().encode
@@ -41,11 +42,22 @@ class MsgpackCodec:
     def value_json(self, raw: msgspec.Raw) -> bytes:
         """See `Codec.value_json`."""
         try:
-            value = msgspec.msgpack.decode(raw)
-            check_portable(value)
-            return msgspec.json.encode(value)
+            return msgspec.json.encode(self.value(raw))
+        except (UnicodeError, RecursionError) as error:
+            raise invalid(f"payload: {error}") from error
+
+    def value(self, raw: msgspec.Raw) -> object:
+        """See `Codec.value`."""
+        try:
+            value: object = msgspec.msgpack.decode(raw)
+            check_portable(value, self._max_depth)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid(f"payload: {error}") from error
+        return value
+
+    def raw(self, value: object) -> msgspec.Raw:
+        """See `Codec.raw`."""
+        return msgspec.Raw(self._encode(value))
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

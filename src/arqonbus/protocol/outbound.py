@@ -18,6 +18,18 @@ class Outbound(msgspec.Struct, tag_field="type", omit_defaults=True, kw_only=Tru
     timestamp: str
 
 
+class Inspection(msgspec.Struct, frozen=True):
+    """What the payload rules made of a message: `inspected` of its `total` bytes of text were
+    looked at, by the version `policy`; `verdict` is pass, note or redact.
+    """
+
+    policy: str
+    inspected: int
+    total: int
+    verdict: str
+    rules: list[str]
+
+
 class Welcome(Outbound, tag="welcome"):
     """The first frame of a session; `payload` holds client id, session, server, limits, heartbeat,
     durability and capabilities.
@@ -39,6 +51,7 @@ class Message(Outbound, tag="message"):
     to: str | None = None
     request_id: str | None = None
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    inspection: Inspection | None = None
 
 
 class Ack(Outbound, tag="ack"):
@@ -65,6 +78,7 @@ class Response(Outbound, tag="response"):
     sender: str | None = None
     to: str | None = None
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    inspection: Inspection | None = None
 
 
 class Error(Outbound, tag="error"):
@@ -104,6 +118,7 @@ class Task(Outbound, tag="task"):
     sender: str
     payload: Any = None  # Any: a JSON value, `null` included
     metadata: dict[str, Any] | None = None  # Any: a JSON object
+    inspection: Inspection | None = None
 
 
 class Notice(Outbound, tag="notice"):

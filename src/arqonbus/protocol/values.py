@@ -13,18 +13,19 @@ _LEAST, _MOST = -(2**63), 2**64 - 1
 MAX_DEPTH = 128
 
 
-def check_portable(value: object) -> None:
-    """Refuse what one of the codecs can't carry, and what is nested deeper than `MAX_DEPTH`.
+def check_portable(value: object, max_depth: int = MAX_DEPTH) -> None:
+    """Refuse what one of the codecs can't carry, and what is nested deeper than
+    `max_depth`, which is at most `MAX_DEPTH`.
 
     Raises:
         ArqonBusError: VALIDATION_ERROR that says what was found.
     """
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(max_depth + 1):
         level = [inner for item in level for inner in _checked(item)]
         if not level:
             return
-    raise invalid(f"payload: nested deeper than {MAX_DEPTH}")
+    raise invalid(f"payload: nested deeper than {max_depth}")
 
 
 def check_unique(text: bytes) -> None:

@@ -16,6 +16,10 @@ _BINARY = 0x82
 PAYLOAD_KEY = b',"payload":'
 
 
+# What a body has none of: msgspec has no optional Raw. Compare by identity.
+_NONE = msgspec.Raw()
+
+
 class _Body(msgspec.Struct):
     payload: msgspec.Raw
 
@@ -25,6 +29,7 @@ class _WholeBody(_Body):
     id: str
     sender: str
     metadata: dict[str, msgspec.Raw] = {}
+    inspection: msgspec.Raw = _NONE
 
 
 _decode_body = msgspec.json.Decoder(_Body).decode
@@ -59,6 +64,11 @@ def with_metadata(signed: bytes, metadata: bytes) -> bytes:
     return b'%b,"metadata":%b' % (signed, metadata)
 
 
+def with_inspection(signed: bytes, receipt: bytes) -> bytes:
+    """A signature followed by what was found when the message was inspected, a JSON object."""
+    return b'%b,"inspection":%b' % (signed, receipt)
+
+
 def body_sender(body: bytes) -> str:
     """Who published the message of this body."""
     # Timestamp, id and sender come first and hold no quotes of their own.
@@ -80,6 +90,8 @@ def with_note(body: bytes, name: str, value: bytes) -> bytes:
     found = _decode_whole(b"{%b}" % body)
     metadata = msgspec.json.encode(found.metadata | {name: msgspec.Raw(value)})
     signed = with_metadata(signature(found.sender.encode()), metadata)
+    if found.inspection is not _NONE:
+        signed = with_inspection(signed, bytes(found.inspection))
     start = stamp(found.timestamp.encode()) + found.id.encode()
     return b"".join((start, signed, PAYLOAD_KEY, found.payload))
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from arqonbus.errors import ArqonBusError, ErrorCode, conflict, not_found
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, conflict, not_found
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.ids import new_epoch
 from arqonbus.protocol import wire
@@ -64,8 +65,10 @@ class Peer(Protocol):
         """What became of the deliveries due to this client."""
         ...
 
-    def work(self) -> None:
-        """Take the frames that came in during this turn of the event loop."""
+    def work(self, most: int) -> int:
+        """Take the frames that came in during this turn of the event loop, but not more than so
+        many: how many it took. The others wait for the next turn, and no more are read until then.
+        """
         ...
 
     def send_json(self, text: bytes) -> bool:
@@ -114,7 +117,8 @@ class Channel:
 
     `bodies`, `receipts`, `requires` (least levels by index), `waiters`, `ids`, `measured` and
     `waiting_bytes` belong to the bus; they are slots here because a lookup by channel in a second
-    table would be paid for every message. `own` says that it is the bus' own.
+    table would be paid for every message. `own` says that it is the bus' own, which is no
+    tenant's.
     `watchers`, which must not raise, are called once after each commit and change of epoch.
     """
 
@@ -136,6 +140,7 @@ class Channel:
         "requires",
         "size",
         "stored",
+        "tenant",
         "text",
         "waiters",
         "waiting_bytes",
@@ -145,6 +150,7 @@ class Channel:
     def __init__(self, address: Address, epoch: str, durability: Durability) -> None:
         self.address = address
         self.own = address.room == SYSTEM_ROOM
+        self.tenant = "" if self.own else address.tenant
         self.epoch = epoch
         self.stamp(durability)
         self.first_seq = 1
@@ -194,12 +200,21 @@ class Channel:
 class Hub:
     """All channels and peers of this process."""
 
-    def __init__(self, durability: Durability, *, max_channels: int, auto_create: bool) -> None:
+    def __init__(
+        self,
+        durability: Durability,
+        *,
+        max_channels: int,
+        auto_create: bool,
+        per_tenant: int | None = None,
+    ) -> None:
         self.durability = durability
         self.peers: dict[str, Peer] = {}
         self._channels: dict[tuple[str, str], Channel] = {}
         self._own: dict[tuple[str, str], Channel] = {}
         self._max_channels = max_channels
+        self._per_tenant = per_tenant
+        self._tenants: Counter[str] = Counter()
         self._auto_create = auto_create
         self.find = self._channels.get
 
@@ -218,8 +233,16 @@ class Hub:
         """Know a stream that the store holds."""
         channel = Channel(info.address, info.epoch, self.durability)
         channel.adopt(info)
-        (self._own if channel.own else self._channels)[info.address] = channel
+        if channel.own:
+            self._own[info.address] = channel
+        else:
+            self._know(channel)
         return channel
+
+    def _know(self, channel: Channel) -> None:
+        if channel.address not in self._channels:
+            self._tenants[channel.tenant] += 1
+        self._channels[channel.address] = channel
 
     def own(self, name: str) -> Channel:
         """The bus' own channel of this name, which no client can name."""
@@ -271,14 +294,18 @@ class Hub:
         """A new channel, not stored yet.
 
         Raises:
-            ArqonBusError: CONFLICT when it exists or there are too many.
+            ArqonBusError: CONFLICT when it exists or there are too many; RATE_LIMITED when its
+                tenant has too many.
         """
         if address in self._channels:
             raise conflict(f"channel {address} exists already")
         if len(self._channels) >= self._max_channels:
             raise conflict(f"there are {self._max_channels} channels, the configured most")
+        most = self._per_tenant
+        if most is not None and self._tenants[address.tenant] >= most:
+            raise LimitError("limits.channels_per_tenant", f"this tenant may have {most} channels")
         channel = Channel(address, new_epoch(), self.durability)
-        self._channels[address] = channel
+        self._know(channel)
         return channel
 
     def forget(self, channel: Channel) -> None:
@@ -286,3 +313,6 @@ class Hub:
         channel.deleting = True
         if self._channels.get(channel.address) is channel:
             del self._channels[channel.address]
+            self._tenants[channel.tenant] -= 1
+            if not self._tenants[channel.tenant]:
+                del self._tenants[channel.tenant]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from arqonbus.shield.algorithms import SHARED
 from arqonbus.shield.interface import AuthError, AuthReason
 from arqonbus.shield.jwks import KeySetError, read_set
 from arqonbus.shield.keys import MAX_KEYS
@@ -32,7 +33,8 @@ class RemoteKeys:
 
     def __init__(self, fetch: Fetch, bound: Bound, auth: AuthSettings, metrics: Metrics) -> None:
         self._fetch = fetch
-        self._bound: Final = bound
+        # Whatever a set holds, a secret can't be in it: it is there for all to read.
+        self._bound: Final = {kind: name for kind, name in bound.items() if kind != SHARED}
         self._auth: Final = auth
         self._metrics = metrics
         self._now: Final = asyncio.get_running_loop().time

@@ -2,19 +2,12 @@
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Final, TextIO
+from typing import TextIO
 
 import structlog
-from pydantic import SecretStr
 
 from arqonbus.config.model import LogSettings
-
-MASK: Final = "********"
-# Whole words of a key, so that ``tokens_checked`` or ``author`` stay readable.
-SECRET_WORDS: Final = frozenset(
-    {"secret", "token", "password", "authorization", "bearer", "credential", "credentials", "jwt"}
-)
+from arqonbus.telemetry.masking import mask_line, mask_secrets
 
 
 def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
@@ -37,16 +30,6 @@ def configure(settings: LogSettings, stream: TextIO | None = None) -> None:
     _configure_standard_library(out, level, shared, as_json=as_json)
 
 
-def mask_secrets(
-    _logger: object, _method: str, event: MutableMapping[str, object]
-) -> MutableMapping[str, object]:
-    """Mask every value that is a secret by its type or by the name it is logged under."""
-    for key, value in event.items():
-        if isinstance(value, SecretStr) or SECRET_WORDS.intersection(key.lower().split("_")):
-            event[key] = MASK
-    return event
-
-
 def _shared_processors() -> list[structlog.types.Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -63,11 +46,13 @@ def _rendering(out: TextIO, *, as_json: bool) -> list[structlog.types.Processor]
         return [
             structlog.processors.ExceptionRenderer(frames),
             structlog.processors.JSONRenderer(),
+            mask_line,
         ]
     return [
         structlog.dev.ConsoleRenderer(
             colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        ),
+        mask_line,
     ]
 
 

@@ -47,6 +47,7 @@ class Metrics:
         self._message_metrics(make)
         self._store_metrics(make)
         self._task_metrics(make)
+        self._inspection_metrics(make)
         self._failure_metrics(make)
 
     def _connection_metrics(self, make: _Make) -> None:
@@ -58,6 +59,7 @@ class Metrics:
         self._key_sets = make.counter(
             "key_set_fetches_total", "Fetches of the JWK Set, by result.", "result"
         )
+        self._certificate: Gauge | None = None
         self._bytes_in = make.counter("bytes_in_total", "Payload bytes of frames received.")
         self._bytes_out = make.counter("bytes_out_total", "Bytes handed to peers' sockets.")
         self._commands = make.counter(
@@ -92,6 +94,14 @@ class Metrics:
         )
         self._delayed = make.counter("delayed_delivered_total", "Delayed messages delivered.")
 
+    def _inspection_metrics(self, make: _Make) -> None:
+        self._inspections = make.counter(
+            "inspections_total", "Messages inspected, by what came of it.", "verdict"
+        )
+        self._rules_found = make.counter(
+            "payload_rules_total", "Messages in which a payload rule found something.", "rule"
+        )
+
     def _failure_metrics(self, make: _Make) -> None:
         self._protocol_errors = make.counter(
             "protocol_errors_total", "Error envelopes sent, by error code.", "code"
@@ -104,6 +114,9 @@ class Metrics:
         )
         self._security_events = make.counter(
             "security_events_total", "Refusals, and changes of the bus, by kind.", "kind"
+        )
+        self._limited = make.counter(
+            "limit_refusals_total", "Requests refused for a limit, by its setting.", "limit"
         )
         self._audit_lost = make.counter(
             "audit_lost_total", "Security events that the audit log has only as a number."
@@ -125,6 +138,15 @@ class Metrics:
     def key_set_fetched(self, *, good: bool) -> None:
         """The JWK Set was asked for, and a usable one came or none."""
         self._key_sets.labels("good" if good else "failed").inc()
+
+    def certificate_expires(self, timestamp: float) -> None:
+        """The certificate in force ends then (unix seconds); without TLS there is no figure."""
+        if self._certificate is None:
+            self._certificate = _Make(self.registry).gauge(
+                "tls_certificate_expires_seconds",
+                "When the certificate that is served ends, in seconds since 1970.",
+            )
+        self._certificate.set(timestamp)
 
     def received(self, size: int) -> None:
         """Frames with so many payload bytes came in."""
@@ -162,6 +184,14 @@ class Metrics:
         """A delayed message was delivered and its end noted."""
         self._delayed.inc()
 
+    def inspected(self, verdict: str) -> None:
+        """A message was inspected."""
+        self._inspections.labels(verdict).inc()
+
+    def rule_found(self, rule: str) -> None:
+        """A rule of the policy, which bounds their number, found something in a message."""
+        self._rules_found.labels(rule).inc()
+
     def protocol_error(self, code: str) -> None:
         """A peer was sent an error envelope."""
         self._protocol_errors.labels(code).inc()
@@ -177,6 +207,10 @@ class Metrics:
     def security_event(self, kind: str) -> None:
         """Something was refused or changed; `kind` is a value of `EventKind`."""
         self._security_events.labels(kind).inc()
+
+    def limited(self, limit: str) -> None:
+        """A request was refused for a limit, named by its setting."""
+        self._limited.labels(limit).inc()
 
     def audit_lost(self, events: int) -> None:
         """So many events were left out of the audit log but for their number."""

@@ -4,43 +4,38 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl
 
+from arqonbus.edge.refusal import HandshakeRefused, malformed
 from arqonbus.errors import ErrorCode
 from arqonbus.protocol import SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK, SUBPROTOCOL_TOKEN_PREFIX
+from arqonbus.shield.binding import check_binding
 from arqonbus.shield.interface import AuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from multidict import CIMultiDict
 
+    from arqonbus.edge.origins import Origins
     from arqonbus.model.principal import Principal
     from arqonbus.shield.interface import Authenticator
 
 _SUPPORTED = (SUBPROTOCOL_JSON, SUBPROTOCOL_MSGPACK)
 _PATHS = (b"/", b"/v1")
 _KEY_BYTES = 16
+_MAX_PARAMETERS = 64
+QUERY_TOKEN: Final = "access_token"  # noqa: S105 - a parameter's name (RFC 6750, section 2.3)
 
 
-class HandshakeRefused(Exception):  # noqa: N818 - a decision, no fault
-    """No upgrade: an HTTP status, an error code and one sentence for the body."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a request is judged by."""
 
-    def __init__(
-        self,
-        status: HTTPStatus,
-        code: ErrorCode,
-        message: str,
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = {"Content-Type": "application/json"} | dict(headers or {})
-        self.body = json.dumps({"error": message, "error_code": code.value}).encode()
+    shield: Authenticator
+    origins: Origins
+    query_token: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +49,27 @@ class Agreement:
     principal: Principal
 
 
-def negotiate(path: bytes, headers: CIMultiDict[str], shield: Authenticator) -> Agreement:
+def negotiate(
+    target: bytes, headers: CIMultiDict[str], rules: Rules, certificate: str | None
+) -> Agreement:
     """Check the request and the token, choose the subprotocol.
+
+    Args:
+        target: the request's path and query.
+        headers: the request's headers.
+        rules: what to judge by.
+        certificate: the thumbprint of the client's certificate, if it presented one.
 
     Raises:
         HandshakeRefused: with the status to answer.
     """
-    if path.split(b"?", 1)[0] not in _PATHS:
+    path, _, query = target.partition(b"?")
+    if path not in _PATHS:
         raise HandshakeRefused(
             HTTPStatus.NOT_FOUND, ErrorCode.NOT_FOUND, "the bus is served at / and /v1"
         )
     _check_upgrade(headers)
+    rules.origins.check(headers.getall("Origin", []))
     offered = _offered(headers)
     names = [name for name in offered if not name.startswith(SUBPROTOCOL_TOKEN_PREFIX)]
     selected = next((name for name in names if name in _SUPPORTED), None)
@@ -74,7 +79,8 @@ def negotiate(path: bytes, headers: CIMultiDict[str], shield: Authenticator) -> 
             ErrorCode.UNSUPPORTED_VERSION,
             f"none of the offered subprotocols is served; offer one of {', '.join(_SUPPORTED)}",
         )
-    principal = _authenticate(shield, _token(headers, offered))
+    found = [*_query_tokens(query, rules), *_header_tokens(headers, offered)]
+    principal = _authenticate(rules.shield, _only(found), certificate)
     return Agreement(selected or SUBPROTOCOL_JSON, selected, principal)
 
 
@@ -96,11 +102,7 @@ def _check_upgrade(headers: CIMultiDict[str]) -> None:
             {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"},
         )
     if not _is_key(headers.getall("Sec-WebSocket-Key", [])):
-        raise HandshakeRefused(
-            HTTPStatus.BAD_REQUEST,
-            ErrorCode.VALIDATION_ERROR,
-            "Sec-WebSocket-Key must be 16 bytes in base64, once",
-        )
+        raise malformed("Sec-WebSocket-Key must be 16 bytes in base64, once")
 
 
 def _is_key(values: list[str]) -> bool:
@@ -117,8 +119,25 @@ def _offered(headers: CIMultiDict[str]) -> list[str]:
     return [name.strip() for line in lines for name in line.split(",") if name.strip()]
 
 
-def _token(headers: CIMultiDict[str], offered: list[str]) -> str | None:
-    """The bearer token (RFC 6750, section 2.1), from the header or the subprotocol list."""
+def _query_tokens(query: bytes, rules: Rules) -> list[str]:
+    """The tokens in the URL (RFC 6750, section 2.3), which must have been allowed there."""
+    try:
+        pairs = parse_qsl(
+            query.decode(), keep_blank_values=True, max_num_fields=_MAX_PARAMETERS, errors="strict"
+        )
+    except ValueError:
+        raise malformed("the query can't be read") from None
+    found = [value for name, value in pairs if name == QUERY_TOKEN]
+    if found and not rules.query_token:
+        raise malformed(
+            f"a token in the URL ({QUERY_TOKEN}) is not taken, for URLs are logged on their way: "
+            "send it in the Authorization header or as a subprotocol (or set edge.query_token)"
+        )
+    return found
+
+
+def _header_tokens(headers: CIMultiDict[str], offered: list[str]) -> list[str]:
+    """The bearer tokens (RFC 6750, section 2.1) of the header and the subprotocol list."""
     found = [
         name.removeprefix(SUBPROTOCOL_TOKEN_PREFIX)
         for name in offered
@@ -128,6 +147,10 @@ def _token(headers: CIMultiDict[str], offered: list[str]) -> str | None:
         scheme, _, token = value.partition(" ")
         if scheme.lower() == "bearer":
             found.append(token.strip())
+    return found
+
+
+def _only(found: list[str]) -> str | None:
     if len(found) > 1:
         raise HandshakeRefused(
             HTTPStatus.BAD_REQUEST, ErrorCode.UNAUTHENTICATED, "more than one token was given"
@@ -135,9 +158,10 @@ def _token(headers: CIMultiDict[str], offered: list[str]) -> str | None:
     return found[0] if found else None
 
 
-def _authenticate(shield: Authenticator, token: str | None) -> Principal:
+def _authenticate(shield: Authenticator, token: str | None, certificate: str | None) -> Principal:
     try:
-        return shield.authenticate(token)
+        principal = shield.authenticate(token)
+        check_binding(principal, certificate)
     except AuthError as error:
         if error.retryable:
             raise HandshakeRefused(
@@ -152,3 +176,4 @@ def _authenticate(shield: Authenticator, token: str | None) -> Principal:
             f"not authenticated: {error}",
             {"WWW-Authenticate": "Bearer"},
         ) from error
+    return principal

@@ -30,6 +30,9 @@ class Listener(WSListener):
     def __init__(self, client_id: str, principal: Principal, codec: Codec, shared: Shared) -> None:
         self.binary = codec.binary
         self.session = Session(client_id, principal, codec, self, shared.dispatcher)
+        # Where the client is, and the thumbprint of its certificate: for audit and renewed tokens.
+        self.address = ""
+        self.certificate: str | None = None
         self.active = True
         self.quiet_since = 0.0
         self._shared = shared
@@ -185,8 +188,10 @@ class Listener(WSListener):
         self._outbox.flush()
         self._outbox.shut()
         transport.send_close(cast("WSCloseCode", code), REASONS[code].encode())
-        # A peer that was paused could otherwise never be heard answering the close.
-        transport.underlying_transport.resume_reading()
+        # A peer that was paused could otherwise never be heard answering the close. One that floods
+        # would go on until it is cut.
+        if code is not CloseCode.RATE_LIMITED:
+            transport.underlying_transport.resume_reading()
         self._cut_later(transport)
 
     def _cut_later(self, transport: WSTransport) -> None:

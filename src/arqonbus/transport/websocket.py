@@ -8,19 +8,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import structlog
-from picows import (
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
-    ws_create_server,
-)
+from picows import WSUpgradeRequest, WSUpgradeResponse, WSUpgradeResponseWithListener
 
+from arqonbus.edge.acceptor import Acceptor
+from arqonbus.edge.refusal import HandshakeRefused
 from arqonbus.errors import ErrorCode
 from arqonbus.model.ids import new_client_id
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
-from arqonbus.transport.handshake import HandshakeRefused, negotiate
+from arqonbus.transport.entrance import Entrance, Options
+from arqonbus.transport.handshake import Agreement, Rules, negotiate
 from arqonbus.transport.listener import Listener
 
 if TYPE_CHECKING:
@@ -28,14 +26,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from arqonbus.config.model import OutboxSettings, Settings
+    from arqonbus.edge.edge import Edge
+    from arqonbus.edge.gate import Visitor
     from arqonbus.gateway.dispatch import Dispatcher
     from arqonbus.protocol.codec import Codec
     from arqonbus.shield.interface import Authenticator
     from arqonbus.telemetry.metrics import Metrics
     from arqonbus.transport.outbox import Writers
-
-# Small, because most of the memory of an idle connection is its read buffer.
-_READ_BUFFER = 2048
 
 log = structlog.get_logger(__name__)
 
@@ -56,14 +53,25 @@ class Shared:
 class WebSocketServer:
     """Listens, shakes hands, and closes everybody when asked."""
 
-    def __init__(self, settings: Settings, shield: Authenticator, shared: Shared) -> None:
+    def __init__(
+        self, settings: Settings, shield: Authenticator, edge: Edge, shared: Shared
+    ) -> None:
         self._settings = settings
-        self._shield = shield
+        self._rules = Rules(shield, edge.origins, edge.query_token)
+        self._edge = edge
         self._shared = shared
+        depth = settings.limits.max_depth
         self._codecs: dict[str, Codec] = {
-            codec.subprotocol: codec for codec in (JsonCodec(), MsgpackCodec())
+            codec.subprotocol: codec for codec in (JsonCodec(depth), MsgpackCodec(depth))
         }
-        self._servers: list[asyncio.Server] = []
+        heartbeat = settings.heartbeat
+        self._options = Options(
+            heartbeat.handshake_timeout,
+            heartbeat.interval,
+            heartbeat.timeout,
+            shared.max_frame_bytes,
+        )
+        self._acceptor = Acceptor(edge, self._entrance, proxied=True)
         self._idle_task: asyncio.Task[None] | None = None
 
     async def start(self, sockets: Sequence[socket.socket]) -> None:
@@ -72,26 +80,14 @@ class WebSocketServer:
         Raises:
             OSError: another program listens there meanwhile.
         """
-        heartbeat = self._settings.heartbeat
-        for bound in sockets:
-            server = await ws_create_server(
-                self._accept,
-                sock=bound,
-                websocket_handshake_timeout=heartbeat.handshake_timeout,
-                enable_auto_ping=True,
-                auto_ping_idle_timeout=heartbeat.interval,
-                auto_ping_reply_timeout=heartbeat.timeout,
-                max_frame_size=self._shared.max_frame_bytes,
-                read_buffer_init_size=_READ_BUFFER,
-            )
-            self._servers.append(server)
-        if heartbeat.idle_timeout is not None:
-            self._idle_task = asyncio.create_task(self._close_idle(heartbeat.idle_timeout))
+        self._acceptor.start(sockets)
+        idle_timeout = self._settings.heartbeat.idle_timeout
+        if idle_timeout is not None:
+            self._idle_task = asyncio.create_task(self._close_idle(idle_timeout))
 
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections stay."""
-        for server in self._servers:
-            server.close()
+        self._acceptor.stop()
 
     async def close(self, code: CloseCode, timeout: float) -> None:  # noqa: ASYNC109 - seconds to all peers together
         """Close every connection, waiting for the peers up to `timeout` seconds."""
@@ -127,12 +123,16 @@ class WebSocketServer:
                 {"Retry-After": "5"},
             )
 
-    def _accept(self, request: WSUpgradeRequest) -> WSUpgradeResponseWithListener:
+    def _entrance(self, visitor: Visitor) -> Entrance:
+        return Entrance(self._options, visitor, self._accept)
+
+    def _accept(
+        self, request: WSUpgradeRequest, visitor: Visitor, certificate: str | None
+    ) -> WSUpgradeResponseWithListener:
         try:
-            self._check_room()
-            agreed = negotiate(request.path, request.headers, self._shield)
+            agreed = self._agree(request, visitor, certificate)
         except HandshakeRefused as refused:
-            self._shared.metrics.handshake_refused(refused.code.value)
+            self._edge.answered(refused, visitor)
             return WSUpgradeResponseWithListener(
                 WSUpgradeResponse.create_error_response(
                     refused.status, refused.body, refused.headers
@@ -147,9 +147,22 @@ class WebSocketServer:
                 HTTPStatus.INTERNAL_SERVER_ERROR, body, {"Content-Type": "application/json"}
             )
             return WSUpgradeResponseWithListener(response, None)
+        visitor.done()
+        # Both are lists, and so Firefox sends them; picows knows single values only.
+        request.headers["Connection"], request.headers["Upgrade"] = "Upgrade", "websocket"
         selected = {"Sec-WebSocket-Protocol": agreed.selected} if agreed.selected else None
         codec = self._codecs[agreed.subprotocol]
         listener = Listener(new_client_id(), agreed.principal, codec, self._shared)
+        listener.address, listener.certificate = str(visitor.address), certificate
         return WSUpgradeResponseWithListener(
             WSUpgradeResponse.create_101_response(selected), listener
         )
+
+    def _agree(
+        self, request: WSUpgradeRequest, visitor: Visitor, certificate: str | None
+    ) -> Agreement:
+        self._check_room()
+        self._edge.identify(visitor, lambda name: request.headers.getall(name, []))
+        agreed = negotiate(request.path, request.headers, self._rules, certificate)
+        visitor.admit(agreed.principal)
+        return agreed

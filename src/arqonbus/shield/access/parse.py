@@ -19,6 +19,16 @@ from arqonbus.shield.access.policy import MAX_ITEMS, Id, Part, Policy, Role, Rul
 
 MAX_BYTES: Final = 256 * 1024
 SCHEMA: Final = 1
+# Where pydantic's own words would puzzle whoever writes a policy.
+_WORDS: Final = {
+    "missing": "is missing",
+    "too_short": "is empty",
+    "too_long": f"has more than {MAX_ITEMS} items",
+    "tuple_type": "is no list",
+    "dict_type": "is no table",
+    "model_type": "is no table",
+    "string_pattern_mismatch": "1-128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash",
+}
 
 
 class Document(Part):
@@ -69,8 +79,7 @@ def parse_policy(content: bytes) -> Policy:
     try:
         document = Document.model_validate(table)
     except ValidationError as error:
-        wrong = error.errors(include_url=False, include_context=False, include_input=False)
-        raise AccessProblem((*(_told(it, table) for it in wrong), *problems)) from None
+        raise AccessProblem((*_value_problems(error, table), *problems)) from None
     if problems:
         raise AccessProblem(tuple(problems))
     return Policy(document.roles, document.rule, hashlib.sha256(content).hexdigest())
@@ -88,15 +97,20 @@ def _table(content: bytes) -> dict[str, object]:
         raise AccessProblem((f"is not valid TOML: {error}",)) from None
 
 
+def _value_problems(error: ValidationError, table: Mapping[str, object]) -> Iterator[str]:
+    wrong = error.errors(include_url=False, include_context=False, include_input=False)
+    within = {it["loc"][:-1] for it in wrong}
+    for one in wrong:
+        # A list of which no item is right is called too short as well, which it is not.
+        if one["type"] != "too_short" or one["loc"] not in within:
+            yield _told(one, table)
+
+
 def _told(error: ErrorDetails, table: Mapping[str, object]) -> str:
     where = [it for it in error["loc"] if it != "[key]"]
-    what = error["msg"].removeprefix("Value error, ")
+    what = _WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
     if error["type"] == "extra_forbidden":
         what = f"unknown key; the nearest known one is {nearest(str(where[-1]), _keys(where))!r}"
-    elif error["type"] == "missing":
-        what = "is missing"
-    elif error["type"] == "string_pattern_mismatch":
-        what = "1-128 of A-Z a-z 0-9 _ . - are allowed, the first no dot or dash"
     return f"{_place(where, table)}: {what}"
 
 

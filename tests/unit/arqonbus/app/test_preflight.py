@@ -25,6 +25,7 @@ def test_the_defaults_may_start(tmp_path: Path) -> None:
 
 def test_a_good_production(tmp_path: Path) -> None:
     settings = {"profile": "prod", "host": "::", "auth": {"secret": SECRET}, "data_dir": tmp_path}
+    settings["edge"] = {"tls_terminated": True}
     assert found(settings, EXPLICIT) == ""
 
 

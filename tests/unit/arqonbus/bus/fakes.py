@@ -102,9 +102,11 @@ class FakePeer(Member):
     def account(self) -> Account:
         return Account(pending=self.pending)
 
-    def work(self) -> None:
-        frames = iter(self.inbox)
-        self.inbox = []
+    def work(self, most: int) -> int:
+        frames = iter(self.inbox[:most])
+        taken, self.inbox = len(self.inbox[:most]), self.inbox[most:]
+        if self.inbox:
+            self._bus.wake(self)
         while True:
             try:
                 frame = self._bus.publish(self, self._codec, frames)
@@ -112,7 +114,7 @@ class FakePeer(Member):
                 self.refused.append(error)
                 continue
             if frame is None:
-                return
+                return taken
             self.other.append(frame)
 
     def send_json(self, text: bytes) -> bool:

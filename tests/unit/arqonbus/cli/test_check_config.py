@@ -41,6 +41,8 @@ def test_the_same_as_json() -> None:
         "env": "ARQONBUS_PORT",
     }
     assert document["settings"]["auth.secret"]["value"] == "********"
+    assert document["settings"]["auth.algorithm"]["value"] == ["HS256"]
+    assert document["settings"]["auth.secret_file"]["value"] == []
     assert SECRET not in result.output
 
 

@@ -35,6 +35,7 @@ ARGUMENTS = {
     "group.delete": GROUP,
     "delayed.list": {"room", "channel", "after", "limit"},
     "delayed.cancel": {"room", "channel", "id"},
+    "audit.read": {"after", "limit", "since_time", "tenant"},
     "help": {"command"},
 }
 # Beside the names of a group or channel, which are required wherever they are arguments.

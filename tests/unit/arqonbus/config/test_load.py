@@ -118,7 +118,7 @@ def test_an_empty_variable_is_not_an_absent_one() -> None:
 
 def test_a_secret_means_token_and_hs256() -> None:
     loaded = load(None, {}, {"ARQONBUS_AUTH_SECRET": SECRET})
-    assert (loaded.settings.auth.mode, loaded.settings.auth.algorithm) == ("token", "HS256")
+    assert (loaded.settings.auth.mode, loaded.settings.auth.algorithm) == ("token", ("HS256",))
     assert loaded.origins["auth.mode"] == "implied by auth.secret"
     assert loaded.origins["auth.algorithm"] == "implied by auth.secret"
 

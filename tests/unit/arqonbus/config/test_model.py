@@ -1,5 +1,7 @@
 """The model refuses what makes no sense and can't be changed."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,18 @@ def test_frozen_at_every_depth() -> None:
         {"drain_timeout": 0},
         {"auth": {"leeway": -1}},
         {"auth": {"algorithm": "none"}},
-        {"auth": {"algorithm": "HS512"}},
+        {"auth": {"algorithm": "HS256,none"}},
+        {"auth": {"algorithm": ["HS256", "NONE"]}},
+        {"auth": {"algorithm": "ES256K"}},
+        {"auth": {"algorithm": "HS256,"}},
+        {"auth": {"algorithm": [["HS256"]]}},
+        {"auth": {"secret_file": "a,,b"}},
+        {"auth": {"public_key_file": [""]}},
+        {"auth": {"jwks_url": "https://user:word@keys.invalid/"}},
+        {"auth": {"jwks_max_age": "none"}},
+        {"auth": {"jwks_min_interval": 0}},
+        {"auth": {"max_lifetime": 0}},
+        {"auth": {"tenant_claim": ""}},
         {"storage": {"backend": "postgres"}},
         {"storage": {"mode": "lenient"}},
         {"storage": {"durability": "tape"}},
@@ -58,6 +71,8 @@ def test_out_of_range(wrong: dict[str, object]) -> None:
 
 def test_shown_masks_and_names() -> None:
     assert shown(SecretStr("x")) == MASK
+    assert shown((Path("a"), "b")) == "a,b"
+    assert shown(()) == "none"
     assert (shown(None), shown(True), shown(2.0), shown(2.5)) == ("none", "true", "2", "2.5")
     with pytest.raises(TypeError):
         shown(object())

@@ -53,6 +53,8 @@ class FakeConnection:
 
     def __init__(self, *, binary: bool = False) -> None:
         self.binary = binary
+        self.address = "192.0.2.1"
+        self.certificate: str | None = None
         self.writes: list[bytes] = []
         self.positions: list[tuple[int, int]] = []
         self.reading: list[str] = []

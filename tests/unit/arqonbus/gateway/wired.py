@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 from unit.arqonbus.gateway.fakes import NOON, FakeConnection, FakeStorage, settled
@@ -23,11 +24,13 @@ from arqonbus.config.model import (
     GroupSettings,
     HeartbeatSettings,
     LimitSettings,
+    RateSettings,
 )
 from arqonbus.delayed.engine import Delayed
 from arqonbus.errors import conflict
 from arqonbus.gateway.dispatch import Dispatcher
 from arqonbus.gateway.session import Session
+from arqonbus.gateway.throttle import Gate
 from arqonbus.groups.engine import Groups
 from arqonbus.model.address import Address
 from arqonbus.model.principal import ANONYMOUS, Principal
@@ -41,6 +44,8 @@ from arqonbus.shield.access.interface import AccessPolicy
 from arqonbus.shield.anonymous import AnonymousAuthenticator
 from arqonbus.shield.interface import Authenticator
 from arqonbus.shield.permissions import Guard
+from arqonbus.shield.quotas import Quota
+from arqonbus.shield.rates import Rates
 from arqonbus.shield.revoked import RevocationAuthenticator, Revoked
 from arqonbus.telemetry.metrics import Metrics
 from arqonbus.telemetry.security import SecurityEvents
@@ -81,6 +86,18 @@ class Stage:
         return [Command(run.__name__, "For tests.", NoArgs, run, None) for run in runs]
 
 
+@dataclass(eq=False)
+class Later:
+    """What `call_later` returns."""
+
+    at: float
+    callback: Callable[[], None]
+    among: list[Later]
+
+    def cancel(self) -> None:
+        self.among.remove(self)
+
+
 class Wired:
     """Everything of a bus but its sockets; `turn` is the end of a turn of the event loop."""
 
@@ -92,6 +109,7 @@ class Wired:
         more: Sequence[Command] = (),
         policy: AccessPolicy | None = None,
         authenticator: Authenticator | None = None,
+        rates: Mapping[str, float] | None = None,
     ) -> None:
         self.now = NOON
         self.storage = storage or FakeStorage()
@@ -102,6 +120,7 @@ class Wired:
             self.storage.durability,
             max_channels=self.limits.max_channels,
             auto_create=self.limits.auto_create_channels,
+            per_tenant=self.limits.channels_per_tenant,
         )
         self.tick = Tick(lambda: self.now)
         self.bus = Bus(
@@ -138,6 +157,7 @@ class Wired:
             RevocationAuthenticator(self.authenticator, revoked),
             Revocations(self.bus, self.storage, self.metrics, auth, revoked),
             self,
+            Quota("limits.joined", self.limits.joined_per_principal, self.limits.joined_per_tenant),
         )
         families = (
             system,
@@ -152,6 +172,13 @@ class Wired:
         )
         commands = [command for family in families for command in family.COMMANDS] + [*more]
         self.registry = Registry([*commands, system.help_command(commands)])
+        self.seconds = 0.0
+        self.timers: list[Later] = []
+        limited = RateSettings.model_validate(rates or {})
+        self.rates = Rates(limited, lambda: self.seconds)
+        gate = Gate(
+            self.rates, limited.refusals_before_close, lambda: self.seconds, self._call_later
+        )
         self.dispatcher = Dispatcher(
             self.bus,
             self.registry,
@@ -160,10 +187,23 @@ class Wired:
             self.events,
             self.limits,
             HeartbeatSettings(),
+            gate,
         )
 
     def reload(self) -> Mapping[str, object]:
         raise AssertionError("nothing is reloaded here")
+
+    def _call_later(self, delay: float, callback: Callable[[], None]) -> Later:
+        later = Later(self.seconds + delay, callback, self.timers)
+        self.timers.append(later)
+        return later
+
+    def passes(self, seconds: float) -> None:
+        """Let time go on, and call what was put off until then."""
+        self.seconds += seconds
+        for later in [one for one in self.timers if one.at <= self.seconds]:
+            later.cancel()
+            later.callback()
 
     def turn(self) -> None:
         """Call all that was put off to the end of the turn."""

@@ -18,6 +18,7 @@ from arqonbus.groups.group import Group
 from arqonbus.groups.records import Terms
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
+from arqonbus.model.principal import ANONYMOUS
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.telemetry.metrics import Metrics
 
@@ -30,6 +31,7 @@ class Worker:
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
+        self.principal = ANONYMOUS
         self.frames: list[Frame] = []
         self.notices: list[Frame] = []
         self.full = False

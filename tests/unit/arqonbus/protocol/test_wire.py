@@ -155,6 +155,15 @@ def test_a_note_in_the_metadata_leaves_the_rest_as_it_is() -> None:
     )
 
 
+def test_a_note_keeps_the_receipt_of_an_inspection() -> None:
+    start = wire.stamp(b"2026-01-01T12:00:00.000000Z") + b"m1"
+    receipt = b'{"policy":"p"}'
+    signed = wire.with_inspection(wire.signature(b"c_1"), receipt)
+    assert wire.with_note(start + signed + b',"payload":1', "why", b"2") == (
+        start + b'","sender":"c_1","metadata":{"why":2},"inspection":{"policy":"p"},"payload":1'
+    )
+
+
 def test_metadata_comes_between_the_sender_and_the_payload() -> None:
     signed = wire.with_metadata(wire.signature(b"c_9"), b'{"sender":"c_evil"}')
     body = JsonCodec().message_body(STAMPED, b"m1", signed, msgspec.Raw(b'"p"'))

@@ -7,10 +7,12 @@ import json
 import pytest
 from multidict import CIMultiDict
 
+from arqonbus.edge.origins import Origins
+from arqonbus.edge.refusal import HandshakeRefused
 from arqonbus.errors import ErrorCode
 from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.shield.interface import AuthError, AuthReason
-from arqonbus.transport.handshake import Agreement, HandshakeRefused, negotiate
+from arqonbus.transport.handshake import Agreement, Rules, negotiate
 
 JSON, MSGPACK = "arqonbus.v1.json", "arqonbus.v1.msgpack"
 PROTOCOL, AUTHORIZATION = "Sec-WebSocket-Protocol", "Authorization"
@@ -49,21 +51,25 @@ def headers(*more: tuple[str, str], **changes: str | None) -> CIMultiDict[str]:
     return made
 
 
+def rules(shield: Shield, *origins: str, query_token: bool = False) -> Rules:
+    return Rules(shield, Origins(origins, loopback=False), query_token)
+
+
 def agreed(*more: tuple[str, str], shield: Shield | None = None) -> Agreement:
-    return negotiate(b"/", headers(*more), shield or Shield(None))
+    return negotiate(b"/", headers(*more), rules(shield or Shield(None)), None)
 
 
 def refused(
     given: CIMultiDict[str], path: bytes = b"/", shield: Shield | None = None
 ) -> HandshakeRefused:
     with pytest.raises(HandshakeRefused) as caught:
-        negotiate(path, given, shield or Shield(None))
+        negotiate(path, given, rules(shield or Shield(None)), None)
     return caught.value
 
 
 @pytest.mark.parametrize("path", [b"/", b"/v1", b"/?a=b", b"/v1?token=x"])
 def test_the_bus_is_at_two_paths(path: bytes) -> None:
-    assert negotiate(path, headers(), Shield(None)).principal is ANONYMOUS
+    assert negotiate(path, headers(), rules(Shield(None)), None).principal is ANONYMOUS
 
 
 @pytest.mark.parametrize("path", [b"/v2", b"/v1/", b"//", b"", b"/V1", b"?a", b"/metrics"])
@@ -175,7 +181,7 @@ def test_what_is_no_upgrade_is_told_to_upgrade(name: str, value: str | None) -> 
     ],
 )
 def test_upgrade_headers_are_lists_without_case(changes: dict[str, str]) -> None:
-    assert negotiate(b"/", headers(**changes), Shield(None)).subprotocol == JSON
+    assert negotiate(b"/", headers(**changes), rules(Shield(None)), None).subprotocol == JSON
 
 
 @pytest.mark.parametrize("version", [None, "8", "13, 8", "013", ""])
@@ -209,3 +215,73 @@ def test_the_shield_is_not_asked_for_a_request_that_is_refused_anyway() -> None:
     refused(headers(), b"/nowhere", shield)
     refused(headers(Upgrade=None), shield=shield)
     assert shield.shown == []
+
+
+PAGE = "https://app.example"
+
+
+def test_a_page_of_a_listed_origin_may_connect() -> None:
+    given = headers(("Origin", PAGE))
+    assert negotiate(b"/", given, rules(Shield(None), PAGE), None).principal is ANONYMOUS
+
+
+def test_a_page_of_another_origin_may_not_whatever_its_token() -> None:
+    shield = Shield("ada")
+    error = refused(headers(("Origin", PAGE), (AUTHORIZATION, "Bearer ada")), shield=shield)
+    assert (error.status, error.code) == (403, ErrorCode.FORBIDDEN)
+    assert "edge.origins" in str(error)
+    assert shield.shown == []
+
+
+@pytest.mark.parametrize(
+    "query", [b"access_token=ada", b"a=b&access%5Ftoken=ada&c", b"access_token="]
+)
+def test_a_token_in_the_url_is_refused_unseen_and_not_repeated(query: bytes) -> None:
+    shield = Shield("ada")
+    error = refused(headers(), b"/v1?" + query, shield)
+    assert (error.status, error.code) == (400, ErrorCode.VALIDATION_ERROR)
+    assert "edge.query_token" in str(error)
+    assert "ada" not in error.body.decode()
+    assert shield.shown == []
+
+
+def test_a_token_in_the_url_where_that_was_allowed() -> None:
+    shield = Shield("ada")
+    negotiate(b"/?access_token=ada", headers(), rules(shield, query_token=True), None)
+    assert shield.shown == ["ada"]
+
+
+@pytest.mark.parametrize(
+    ("query", "more"),
+    [
+        (b"access_token=ada&access_token=ada", []),
+        (b"access_token=ada", [(AUTHORIZATION, "Bearer ada")]),
+        (b"access_token=ada", [(PROTOCOL, "arqonbus.bearer.ada")]),
+    ],
+)
+def test_one_token_in_one_place(query: bytes, more: list[tuple[str, str]]) -> None:
+    shield = Shield("ada")
+    with pytest.raises(HandshakeRefused, match="more than one token"):
+        negotiate(b"/?" + query, headers(*more), rules(shield, query_token=True), None)
+    assert shield.shown == []
+
+
+@pytest.mark.parametrize("query", [b"\xff=1", b"a=%ff", b"&".join([b"a=1"] * 65)])
+def test_a_query_that_cannot_be_read_is_refused(query: bytes) -> None:
+    assert refused(headers(), b"/?" + query).status == 400
+
+
+class BoundShield:
+    """Whose tokens are bound to a certificate."""
+
+    def authenticate(self, token: str | None) -> Principal:
+        return Principal(str(token), claims={"cnf": {"x5t#S256": "mine"}})
+
+
+@pytest.mark.parametrize("certificate", [None, "", "other", "mine2"])
+def test_a_bound_token_is_nobodys_else(certificate: str | None) -> None:
+    bound = Rules(BoundShield(), Origins((), loopback=False), query_token=False)
+    with pytest.raises(HandshakeRefused, match="bound to") as caught:
+        negotiate(b"/", headers(), bound, certificate)
+    assert caught.value.status == 401
+    assert negotiate(b"/", headers(), bound, "mine").principal.claims["cnf"]

@@ -1,0 +1,1 @@
+"""What may be said: payload rules, schemas and policies that look at every message."""

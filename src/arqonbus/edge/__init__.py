@@ -1,0 +1,1 @@
+"""What holds before there is a session: sockets, TLS, proxies, origins and limits by address."""
