@@ -42,6 +42,10 @@ class JsonCodec:
             raise invalid(f"payload: {error}") from error
         return value
 
+    def raw(self, value: object) -> msgspec.Raw:
+        """See `Codec.raw`."""
+        return msgspec.Raw(self._encode(value))
+
     @staticmethod
     def _check_unique(text: bytes, written: bytes) -> None:
         """Look for a name that an object has twice, where the same value `written` by the bus does
@@ -50,10 +54,6 @@ class JsonCodec:
         if text == written or (b"\\" not in text and text.count(b":") == written.count(b":")):
             return
         check_unique(text)
-
-    def raw(self, value: object) -> msgspec.Raw:
-        """See `Codec.raw`."""
-        return msgspec.Raw(self._encode(value))
 
     def message_body(
         self, stamped: bytes, message_id: bytes, signed: bytes, payload: msgspec.Raw

@@ -24,6 +24,7 @@ from arqonbus.edge.edge import Edge
 from arqonbus.edge.gate import Visitor
 from arqonbus.edge.tls import Tls
 from arqonbus.telemetry.metrics import Metrics
+from arqonbus.telemetry.security import SecurityEvents
 
 LIMIT = 20
 
@@ -49,7 +50,8 @@ class Served:
     def __init__(self, protocols: Callable[[Visitor], asyncio.Protocol]) -> None:
         self.registry = CollectorRegistry()
         settings = Settings.model_validate({"profile": "staging"})
-        self.edge = Edge(settings, Metrics(self.registry), None, time.monotonic)
+        metrics = Metrics(self.registry)
+        self.edge = Edge(settings, metrics, SecurityEvents(metrics), None, time.monotonic)
         self.acceptor = Acceptor(self.edge, protocols, proxied=True)
         self.sockets = bind("127.0.0.1", 0)
 
