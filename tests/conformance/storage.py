@@ -11,7 +11,7 @@ from arqonbus.model.address import Address
 from arqonbus.storage.interface import ChannelAppend, CommitResult, Lowered, Page, Storage
 from arqonbus.storage.retention import Retention
 
-# Of a tenant; other tests use plain rooms, those of tenant `default`.
+# Of a tenant: what holds for it holds for the plain rooms of tenant `default` too.
 ADDRESS = Address("acme/room", "channel")
 EPOCH = "0123456789"
 END = -1  # as `after`: wherever the stream ends

@@ -111,3 +111,10 @@ def test_progress_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     told: list[str] = []
     measure(plan, Place(None, None, tmp_path), told.append)
     assert any("2 of 2 connected" in line for line in told)
+
+
+def test_a_flood_beside_a_quiet_tenant(tmp_path: Path) -> None:
+    load = ["--flooders", "2", "--flood-channels", "3", "--tenant-messages", "1000"]
+    report = run(tmp_path, "flood", *load, "--seconds", "0.3")
+    assert list(report) == ["alone", "flooded", "flooded with a rate"]
+    assert all(figures["p99_ratio"] > 0 for figures in report.values())

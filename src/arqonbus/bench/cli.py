@@ -37,6 +37,7 @@ def bench() -> None:
     arqonbus bench ingest --qos 1                             publishers alone, with receipts
     arqonbus bench connections --connections 2000             memory of an idle connection
     arqonbus bench durable --peers nats,valkey                receipts from disk, beside others'
+    arqonbus bench flood                                      what one tenant's flood costs another
 
     Comparing needs the peers' programs: pip install 'arqonbus[bench]'.
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped

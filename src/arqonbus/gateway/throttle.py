@@ -35,6 +35,7 @@ class Throttle:
         self._gate = gate
         self._sizes: list[int] = []
         self._timer: Timer | None = None
+        self._too_many = False
         most = gate.refusals_before_close
         self._refusals = TokenBucket(most / _WINDOW, most, gate.clock())
 
@@ -73,10 +74,12 @@ class Throttle:
         self._meter.take(kind)
 
     def refused(self, count: int, seconds: float) -> None:
-        """So many frames were refused: read no more until they could be taken, or for good."""
-        self._wait(seconds)
+        """So many frames were refused: read no more until they could be taken, or for good. By the
+        time it is closed, what was taken has its receipts.
+        """
         if self._refusals.take(self._gate.clock(), count) > 0.0:
-            self._session.close(CloseCode.RATE_LIMITED)
+            self._too_many = True
+        self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
         if self._timer is None:
@@ -85,6 +88,9 @@ class Throttle:
 
     def _go_on(self) -> None:
         self._timer = None
+        if self._too_many:
+            self._session.close(CloseCode.RATE_LIMITED)
+            return
         self._session.resume_reading()
         self._session.wake()
 

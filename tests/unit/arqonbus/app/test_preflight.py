@@ -90,6 +90,20 @@ def test_ports_and_sizes_that_contradict() -> None:
     assert "max_pending_bytes" in found({"limits": frame, "storage": {"max_pending_bytes": 2**20}})
 
 
+def test_rates_that_would_refuse_something_for_ever() -> None:
+    text = found({"rates": {"burst": 1.0, "tenant_bytes": 1000.0, "connection_messages": 0.5}})
+    assert "rates.tenant_bytes: 1000 a second are less than limits.max_frame_bytes" in text
+    assert "rates.connection_messages: 0.5 a second are less than one" in text
+    assert found({"rates": {"burst": 1.0, "tenant_bytes": 2.0**20, "tenant_messages": 1.0}}) == ""
+
+
+def test_a_burst_longer_than_the_heartbeat_s_patience() -> None:
+    heartbeat = {"timeout": 2.0}
+    text = found({"rates": {"burst": 2.0, "tenant_messages": 9.0}, "heartbeat": heartbeat})
+    assert "rates.burst: 2 s is not less than heartbeat.timeout" in text
+    assert found({"rates": {"burst": 2.0}, "heartbeat": heartbeat}) == ""
+
+
 def test_a_data_dir_that_cannot_be(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

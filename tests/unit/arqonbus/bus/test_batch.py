@@ -10,7 +10,7 @@ from unit.arqonbus.bus.fakes import FakePeer, Stage
 
 from arqonbus.bus.batch import Taken, Waiting
 from arqonbus.config.model import LimitSettings
-from arqonbus.model.address import Address
+from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
 from arqonbus.routing.dedup import State
 from arqonbus.routing.hub import Channel
@@ -204,3 +204,47 @@ def test_a_taken_piece_is_not_changed_by_what_comes_later() -> None:
     put(waiting, into, b"b", wanted=True)
     assert (piece.bodies, asked_for(piece)) == ([b"a"], [b"a"])
     assert (into.bodies, into.receipts) == ([b"b"], [(0, PEER, b"b")])
+
+
+def of(tenant: str, name: str = "c") -> Channel:
+    return Channel(Address(f"{tenant}/r", name), "e", Durability.MEMORY)
+
+
+def test_who_has_much_to_store_delays_only_himself() -> None:
+    waiting = Waiting(limits(10))
+    loud = [of("loud", str(number)) for number in range(50)]
+    for number, one in enumerate(loud):
+        put(waiting, one, b"%08d" % number)
+    quiet = of("quiet")
+    for body in (b"q1", b"q2"):
+        put(waiting, quiet, body)
+    waiting.measure()
+    taken = waiting.take()
+    assert [piece.channel for piece in taken] == [quiet, *loud[:8]]
+    assert taken[0].bodies == [b"q1", b"q2"]
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=6), st.integers(1, 60))
+def test_tenants_share_a_commit_evenly(amounts: list[int], messages: int) -> None:
+    waiting = Waiting(limits(messages, KIB * KIB))
+    channels = [of(f"t{number}") for number in range(len(amounts))]
+    for one, amount in zip(channels, amounts, strict=True):
+        for number in range(amount):
+            put(waiting, one, b"%s-%04d" % (one.tenant.encode(), number))
+    waiting.measure()
+    got = {piece.channel: len(piece.bodies) for piece in waiting.take()}
+    assert sum(got.values()) == min(messages, sum(amounts))
+    # Whoever got less than another one has nothing left, but for what does not divide.
+    for one, amount in zip(channels, amounts, strict=True):
+        if got.get(one, 0) < amount:
+            assert max(got.values()) <= got.get(one, 0) + 1
+
+
+def test_the_bus_own_records_go_first() -> None:
+    waiting = Waiting(limits(2))
+    own = Channel(Address(SYSTEM_ROOM, "groups"), "e", Durability.MEMORY)
+    for one in (of("a"), of("b"), own):
+        put(waiting, one, f"{one.tenant}-1".encode())
+        put(waiting, one, f"{one.tenant}-2".encode())
+    waiting.measure()
+    assert [piece.channel for piece in waiting.take()] == [own]

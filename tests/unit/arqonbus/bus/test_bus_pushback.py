@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
+from arqonbus.bus.bus import TURN
 from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ErrorCode
+from arqonbus.model.principal import Principal
 
 LIMIT = 80_000
 SMALL = LimitSettings(batch_bytes=5000)
@@ -93,6 +95,29 @@ def test_reading_goes_on_when_no_more_than_an_eighth_waits(more: int, committed:
             stage.turn()
     assert peer.reading == ["pause", "resume"]
     assert len(peer.acks) == committed
+
+
+def test_a_tenant_that_has_little_there_is_read_on() -> None:
+    stage, _ = held()
+    loud, quiet = stage.peer(), stage.peer("c_2")
+    quiet.principal = Principal("quiet", "quiet")
+    stage.send(quiet, "little")
+    load(stage, loud, LIMIT // 2)
+    assert (loud.reading, quiet.reading) == (["pause"], [])
+
+
+def test_a_turn_takes_so_much_of_a_tenant_and_all_of_another_one() -> None:
+    stage = Stage()
+    loud, also, quiet = (stage.peer(name) for name in ("c_1", "c_2", "c_3"))
+    quiet.principal = Principal("quiet", "quiet")
+    for _ in range(TURN - 1):
+        stage.send(loud)
+    for peer in (also, also, quiet, quiet):
+        stage.send(peer)
+    stage.turn()
+    assert [len(peer.inbox) for peer in (loud, also, quiet)] == [0, 1, 0]
+    stage.turn()
+    assert also.inbox == []
 
 
 def test_each_pause_is_taken_back() -> None:

@@ -10,9 +10,10 @@ from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, HeldStorage, payloads
 from unit.arqonbus.groups.stage import Works, delayed_frame, life
 
 from arqonbus.bus.clock import rfc3339
+from arqonbus.config.model import DelayedSettings
 from arqonbus.delayed import book, delivery
 from arqonbus.delayed.schedule import Key
-from arqonbus.errors import ArqonBusError, ErrorCode, StorageError
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, StorageError
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
 
@@ -227,3 +228,20 @@ async def test_a_record_that_cannot_be_read_stops_the_start() -> None:
     with pytest.raises(StorageError, match="_arqonbus:delayed: record 1 can't be read"):
         async with life(storage):
             pass
+
+
+@pytest.mark.parametrize(
+    ("settings", "limit"),
+    [({"messages_per_tenant": 2}, "messages"), ({"bytes_per_tenant": 400}, "bytes")],
+)
+async def test_what_a_tenant_may_have_waiting(settings: dict[str, int], limit: str) -> None:
+    async with life(waiting=DelayedSettings.model_validate(settings)) as works:
+        await keep(works, 1, "a" * 20)
+        await keep(works, 1, "b" * 20)
+        with pytest.raises(LimitError, match=rf"delayed\.{limit}_per_tenant"):
+            await keep(works, 1, "c" * 20)
+        await at(works, 1)
+        await keep(works, 2, "c" * 20)
+        assert works.delayed.schedule.of("default")[0] == 1
+        await at(works, 2)
+        assert works.delayed.schedule.of("default") == (0, 0)

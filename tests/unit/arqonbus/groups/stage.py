@@ -18,7 +18,7 @@ from arqonbus.groups.group import Group
 from arqonbus.groups.records import Terms
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
-from arqonbus.model.principal import ANONYMOUS
+from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.protocol.json_codec import JsonCodec
 from arqonbus.telemetry.metrics import Metrics
 
@@ -31,7 +31,7 @@ class Worker:
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
-        self.principal = ANONYMOUS
+        self.principal: Principal = ANONYMOUS
         self.frames: list[Frame] = []
         self.notices: list[Frame] = []
         self.full = False
@@ -56,11 +56,16 @@ class Worker:
 class Works(Stage):
     """A life of the bus; `again` is the next one on the same store."""
 
-    def __init__(self, storage: HeldStorage | None = None, **groups: int) -> None:
+    def __init__(
+        self,
+        storage: HeldStorage | None = None,
+        waiting: DelayedSettings | None = None,
+        **groups: int,
+    ) -> None:
         super().__init__(LimitSettings(), storage=storage, durability=Durability.DISK)
         metrics: Metrics = self.bus._metrics
         self.groups = Groups(self.bus, self.storage, metrics, GroupSettings.model_validate(groups))
-        self.delayed = Delayed(self.bus, self.storage, metrics, DelayedSettings())
+        self.delayed = Delayed(self.bus, self.storage, metrics, waiting or DelayedSettings())
 
     async def quiet(self) -> None:
         """Until every task waits for something that only the test can bring about."""
@@ -97,9 +102,11 @@ class Works(Stage):
 
 
 @asynccontextmanager
-async def life(storage: HeldStorage | None = None, **groups: int) -> AsyncIterator[Works]:
+async def life(
+    storage: HeldStorage | None = None, waiting: DelayedSettings | None = None, **groups: int
+) -> AsyncIterator[Works]:
     """A started bus; its end is a crash: nothing more is committed."""
-    works = Works(storage, **groups)
+    works = Works(storage, waiting, **groups)
     await works.load()
     try:
         yield works
