@@ -14,6 +14,7 @@ from arqonbus.audit.window import Window
 from arqonbus.audit.writer import Writer, waiting
 from arqonbus.bus.clock import rfc3339
 from arqonbus.bus.journal import Journal
+from arqonbus.bus.upkeep import upkeep
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.telemetry.security import FLOODABLE, EventKind, SecurityEvent
 
@@ -75,7 +76,10 @@ class AuditLog:
         last = await self._writer.find_end("the store is away" if away else "there is no record")
         before = "none" if last is None else _end_of(last)
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self._write()), loop.create_task(self._prune())]
+        pruning = upkeep(
+            self._pruning.run, every=_PRUNE_SECONDS, what="audit", metrics=self._metrics
+        )
+        self._tasks = [loop.create_task(self._write()), loop.create_task(pruning)]
         detail = {"server": self.server, "before": before}
         try:
             await self.record_now(SecurityEvent(EventKind.MODE, "start", detail=detail))
@@ -217,19 +221,6 @@ class AuditLog:
             self._metrics.internal_error("audit")
             return False
         return True
-
-    async def _prune(self) -> None:
-        """Look at the bounds now and then; a failure is logged and tried again."""
-        while True:
-            await asyncio.sleep(_PRUNE_SECONDS)
-            try:
-                await self._pruning.run()
-            except ArqonBusError as error:
-                log.warning("the audit log can't be shortened", reason=str(error))
-            except Exception:
-                # The task's edge.
-                log.exception("shortening the audit log failed")
-                self._metrics.internal_error("audit")
 
 
 def _end_of(last: Members) -> str:

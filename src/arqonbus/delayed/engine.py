@@ -10,6 +10,7 @@ import structlog
 from arqonbus.bus.bus import checked_id, moment, own_fields
 from arqonbus.bus.clock import micros, rfc3339
 from arqonbus.bus.journal import Journal, stored
+from arqonbus.bus.upkeep import upkeep
 from arqonbus.delayed.book import Book
 from arqonbus.delayed.delivery import Delivery
 from arqonbus.delayed.schedule import Item, Key
@@ -60,7 +61,10 @@ class Delayed:
             return
         await self._book.read()
         delivery = Delivery(self._book, self._bus, self._metrics)
-        self._tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(self._look_after())]
+        tidying = upkeep(
+            self._book.tidy, every=_CARE_SECONDS, what="delayed", metrics=self._metrics
+        )
+        self._tasks = [asyncio.create_task(delivery.run()), asyncio.create_task(tidying)]
 
     async def stop(self) -> None:
         """Deliver nothing more."""
@@ -210,19 +214,6 @@ class Delayed:
 
         await stored(write)
         return item
-
-    async def _look_after(self) -> None:
-        """Keep the journal true and short; a failure is logged and tried again."""
-        while True:
-            await asyncio.sleep(_CARE_SECONDS)
-            try:
-                await self._book.tidy()
-            except ArqonBusError as error:
-                log.warning("the journal of delayed messages waits", reason=error.message)
-            except Exception:
-                # The task's edge.
-                log.exception("looking after delayed messages failed")
-                self._metrics.internal_error("delayed")
 
 
 def _lost(item: Item, error: ArqonBusError, request_id: bytes) -> tuple[ArqonBusError, str | None]:

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 
 from arqonbus.bus.journal import Journal, stored
+from arqonbus.bus.upkeep import upkeep
 from arqonbus.errors import ArqonBusError, conflict, not_found
 from arqonbus.groups.group import Group, Recipient
 from arqonbus.groups.memory import Name, name_of, replay, restored, whole
@@ -103,7 +104,9 @@ class Groups:
             log.warning("consumer groups are switched off", records=self._journal.length)
             return
         await self._learn()
-        self._care = asyncio.create_task(self._look_after())
+        self._care = asyncio.create_task(
+            upkeep(self._tidy, every=_CARE_SECONDS, what="groups", metrics=self._metrics)
+        )
 
     async def stop(self) -> None:
         """Hand out nothing more; what workers have they may still settle."""
@@ -231,19 +234,6 @@ class Groups:
         group.channel.watchers.append(group.changed)
         pump = Pump(group, self._bus, self._metrics, self.settings.max_pending)
         self._tasks[group.name] = asyncio.create_task(pump.run())
-
-    async def _look_after(self) -> None:
-        """Keep the journal true and short; a failure is logged and tried again."""
-        while True:
-            await asyncio.sleep(_CARE_SECONDS)
-            try:
-                await self._tidy()
-            except ArqonBusError as error:
-                log.warning("the journal of groups waits", reason=error.message)
-            except Exception:
-                # The task's edge.
-                log.exception("looking after the groups failed")
-                self._metrics.internal_error("groups")
 
     async def _tidy(self) -> None:
         # Alone: a group written behind its own end would be there again after a restart.

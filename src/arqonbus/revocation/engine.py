@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from arqonbus.bus.journal import Journal, stored
+from arqonbus.bus.upkeep import upkeep
 from arqonbus.errors import ArqonBusError, ErrorCode, StorageError
 from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
@@ -52,7 +53,9 @@ class Revocations:
             StorageError: it can't be read.
         """
         await self._read()
-        self._care = asyncio.create_task(self._look_after())
+        self._care = asyncio.create_task(
+            upkeep(self._tidy, every=_CARE_SECONDS, what="revocations", metrics=self._metrics)
+        )
 
     async def stop(self) -> None:
         """Look after nothing any more."""
@@ -106,19 +109,6 @@ class Revocations:
         await self._journal.read(lambda _seq, body: self._apply(_decode(body)))
         self._revoked.known = not self._journal.unread
         self._close()
-
-    async def _look_after(self) -> None:
-        """Keep the journal true and short; a failure is logged and tried again."""
-        while True:
-            await asyncio.sleep(_CARE_SECONDS)
-            try:
-                await self._tidy()
-            except ArqonBusError as error:
-                log.warning("the journal of revocations waits", reason=error.message)
-            except Exception:
-                # The task's edge.
-                log.exception("looking after revocations failed")
-                self._metrics.internal_error("revocations")
 
     async def _tidy(self) -> None:
         renewed = self._journal.renewed()
