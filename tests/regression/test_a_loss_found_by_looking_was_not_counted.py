@@ -20,7 +20,7 @@ async def test_a_flushed_store_is_counted_before_anybody_publishes(tmp_path: Pat
             server.do("FLUSHALL")
             notice = await p.until("notice")
             assert (notice["payload"]["event"], notice["payload"]["channel"]) == ("stream", "c")
-            assert await metric(bus.http, "arqonbus_streams_lost_total") == 1
+            assert await metric(bus.http, "arqonbus_streams_lost_total") >= 1
 
 
 async def test_a_stream_that_comes_into_sight_again_is_no_loss(tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ class AuditLog:
         self._writer = Writer(self._journal, self._backlog, self._now)
         self._pruning = Pruning(self._journal, settings, self._now, self._stored)
         self._wake = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._closing: asyncio.TimerHandle | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped = False
@@ -75,11 +76,13 @@ class AuditLog:
         away = self._bus.condition.degraded and self._journal.end == 0
         last = await self._writer.find_end("the store is away" if away else "there is no record")
         before = "none" if last is None else _end_of(last)
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         pruning = upkeep(
             self._pruning.run, every=_PRUNE_SECONDS, what="audit", metrics=self._metrics
         )
         self._tasks = [loop.create_task(self._write()), loop.create_task(pruning)]
+        # What was taken before.
+        self._close_window()
         detail = {"server": self.server, "before": before}
         try:
             await self.record_now(SecurityEvent(EventKind.MODE, "start", detail=detail))
@@ -107,9 +110,8 @@ class AuditLog:
     def take(self, event: SecurityEvent) -> None:
         """See `SecurityEvents.attach`."""
         if event.kind in FLOODABLE:
-            if not self._window:
-                loop = asyncio.get_running_loop()
-                self._closing = loop.call_later(self._settings.window, self._close_window)
+            if not self._window and self._loop is not None:
+                self._closing = self._loop.call_later(self._settings.window, self._close_window)
             self._window.add(event, self._now())
         else:
             self._backlog.put(entry(event, self._now()))

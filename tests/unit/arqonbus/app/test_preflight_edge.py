@@ -44,7 +44,7 @@ def test_what_is_wrong_with_certificates_is_told_before_the_start(tmp_path: Path
 
 @pytest.mark.parametrize(
     "origin",
-    ["https://a.example/", "https://A.example", "a.example", "https://*.example", "null", ""],
+    ["https://a.example/", "https://A.example", "a.example", "https://*.example", "null"],
 )
 def test_an_origin_that_no_browser_sends(origin: str) -> None:
     assert "edge.origins" in found(edge={"origins": [origin]})
@@ -64,7 +64,7 @@ def test_everybody_as_a_trusted_proxy(everywhere: str) -> None:
     assert found("staging", edge=edge) == ""
 
 
-@pytest.mark.parametrize("network", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33", ""])
+@pytest.mark.parametrize("network", ["10.0.0.1/8", "proxy.example", "10.0.0.0/33"])
 def test_what_is_no_network(network: str) -> None:
     edge = {"proxy_header": "forwarded", "trusted_proxies": [network, "10.0.0.0/8"]}
     assert "is no network" in found(edge=edge)

@@ -36,6 +36,9 @@ ARGUMENTS = {
     "delayed.list": {"room", "channel", "after", "limit"},
     "delayed.cancel": {"room", "channel", "id"},
     "audit.read": {"after", "limit", "since_time", "tenant"},
+    "auth.refresh": {"token"},
+    "admin.revoke": {"subject", "reason", "until", "token_id", "tenant"},
+    "admin.reload": set(),
     "help": {"command"},
 }
 # Beside the names of a group or channel, which are required wherever they are arguments.
