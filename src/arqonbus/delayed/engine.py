@@ -89,7 +89,7 @@ class Delayed:
         channel = self._bus.hub.find(address)
         if channel is not None and channel.ids.find(key.key) is not None:
             return False
-        self._bus.check_acceptable(frame)
+        self._bus.check_acceptable(frame, peer)
         signs = own_fields(codec, frame, tick.stamp, peer.signature)
         body = codec.message_body(signs[0], message_id, signs[1], frame.payload)
         require = None if frame.require is None else Durability.from_wire(frame.require)
