@@ -219,7 +219,9 @@ async def test_the_token_of_a_refresh_is_no_secret_that_leaves(tmp_path: Path) -
     (tmp_path / "access.toml").write_text(EVERYTHING)
     now = time.time()
     token = jwt.encode({"sub": "a", "tenant": "t", "iat": now, "exp": now + 60}, SECRET, "HS256")
-    shield = {"auth_secret": SECRET, "access_policy_file": tmp_path / "access.toml"}
     bearer = {"Authorization": f"Bearer {token}"}
-    async with ruled(tmp_path, **shield) as bus, peer(bus.url, additional_headers=bearer) as a:
+    async with (
+        ruled(tmp_path, auth_secret=SECRET, access_policy_file=tmp_path / "access.toml") as bus,
+        peer(bus.url, additional_headers=bearer) as a,
+    ):
         assert (await a.ok("auth.refresh", token=token))["subject"] == "a"

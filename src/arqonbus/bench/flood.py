@@ -58,7 +58,7 @@ class Flooder(Connection, asyncio.Protocol):
             await asyncio.sleep(0)
 
     def pause_writing(self) -> None:
-        """The server doesn't take more for now."""
+        """The server takes no more at present."""
         self._writable.clear()
 
     def resume_writing(self) -> None:

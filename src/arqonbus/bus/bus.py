@@ -12,7 +12,7 @@ from arqonbus.bus.commits import Commits
 from arqonbus.bus.condition import Condition
 from arqonbus.bus.screening import Screening
 from arqonbus.bus.streams import Streams
-from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, conflict, invalid
+from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, StorageError, conflict, invalid
 from arqonbus.model.durability import Durability
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
@@ -81,7 +81,8 @@ class Bus:
         self._awake: list[Peer] = []
         self._paused: list[Peer] = []
         self._draining = False
-        self._full = False
+        # Tenants of which no more is taken.
+        self._full: frozenset[str] = frozenset()
         # What publish looks at: whether there is any reason to refuse everybody.
         self._closed = False
 
@@ -155,7 +156,7 @@ class Bus:
             if type(frame) is not Publish or frame.to or frame.deliver_at:
                 return frame
             if closed or frame.require is not None:
-                self.check_acceptable(frame)
+                self.check_acceptable(frame, peer)
             stamped, signed = stamp, signature
             receipt = self.screened(peer, codec, frame) if screens else b""
             if frame.timestamp or frame.metadata is not ABSENT:
@@ -296,9 +297,11 @@ class Bus:
         """Much waits for its commit: read no more from those who sent it, which are the tenants
         that have no less there than the others.
         """
-        self._full = self._waiting.size > self._max_pending
-        self._closed = self._draining or self._full
         sizes = self._waiting.sizes()
+        most = self._max_pending / len(sizes)
+        beyond = self._waiting.size > self._max_pending
+        self._full = frozenset(t for t, size in sizes.items() if beyond and size >= most)
+        self._closed = self._draining or bool(self._full)
         fair = self._waiting.size / len(sizes)
         senders = [peer for peer in awake if sizes.get(peer.principal.tenant, 0) >= fair]
         for peer in senders:
@@ -309,12 +312,12 @@ class Bus:
         """Read from everybody again once most of what waited is committed."""
         if not (self._paused or self._full) or self._waiting.size > self._max_pending >> 3:
             return
-        self._full, self._closed = False, self._draining
+        self._full, self._closed = frozenset(), self._draining
         paused, self._paused = self._paused, []
         for peer in paused:
             peer.resume_reading()
 
-    def check_acceptable(self, frame: Publish) -> None:
+    def check_acceptable(self, frame: Publish, peer: Peer) -> None:
         """Refuse a publish that can't be taken at present, or whose demand can't be met.
 
         Raises:
@@ -322,10 +325,8 @@ class Bus:
         """
         if self._draining:
             raise StorageError("the server is going away: reconnect and send again")
-        if self._full:
-            raise ArqonBusError(
-                ErrorCode.RATE_LIMITED, "too much is waiting for its commit", retryable=True
-            )
+        if peer.principal.tenant in self._full:
+            raise LimitError("storage.max_pending_bytes", "too much is waiting for its commit")
         if frame.require is not None:
             check_durability(frame.require, self.hub.durability)
 

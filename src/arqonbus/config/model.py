@@ -52,7 +52,9 @@ def _from_commas(value: object) -> object:
     return value
 
 
-Most = Annotated[int | None, BeforeValidator(_none_from_word), Field(ge=1, le=1_000_000_000)]
+Most = Annotated[
+    Annotated[int, Field(ge=1, le=1_000_000_000)] | None, BeforeValidator(_none_from_word)
+]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
 Names = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]

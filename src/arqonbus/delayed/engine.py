@@ -93,7 +93,7 @@ class Delayed:
         channel = self._bus.hub.find(address)
         if channel is not None and channel.ids.find(key.key) is not None:
             return False
-        self._bus.check_acceptable(frame)
+        self._bus.check_acceptable(frame, peer)
         receipt = self._bus.screened(peer, codec, frame)
         stamped, signed = own_fields(codec, frame, tick.stamp, peer.signature)
         if receipt:

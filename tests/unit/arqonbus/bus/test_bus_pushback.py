@@ -8,6 +8,7 @@ from unit.arqonbus.bus.fakes import FakePeer, Stage
 from arqonbus.bus.bus import TURN
 from arqonbus.config.model import LimitSettings
 from arqonbus.errors import ErrorCode
+from arqonbus.model.address import Address
 from arqonbus.model.principal import Principal
 
 LIMIT = 80_000
@@ -104,6 +105,19 @@ def test_a_tenant_that_has_little_there_is_read_on() -> None:
     stage.send(quiet, "little")
     load(stage, loud, LIMIT // 2)
     assert (loud.reading, quiet.reading) == (["pause"], [])
+
+
+def test_beyond_the_limit_a_tenant_that_has_little_there_is_taken() -> None:
+    stage, _ = held()
+    loud, quiet = stage.peer(), stage.peer("c_2")
+    quiet.principal = Principal("quiet", "quiet")
+    quiet.targets["q", "c"] = stage.hub.obtain(Address("quiet/q", "c"))
+    stage.send(quiet, room="q")
+    load(stage, loud, LIMIT + 2000)
+    stage.send(quiet, room="q")
+    stage.send(loud)
+    stage.turn()
+    assert [len(loud.refused), len(quiet.refused)] == [1, 0]
 
 
 def test_a_turn_takes_so_much_of_a_tenant_and_all_of_another_one() -> None:

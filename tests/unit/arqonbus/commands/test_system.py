@@ -43,6 +43,7 @@ ARGUMENTS = {
 }
 # Beside the names of a group or channel, which are required wherever they are arguments.
 REQUIRED = {
+    "auth.refresh": {"token"},
     "group.ack": {"seqs", "epoch"},
     "group.nack": {"seqs", "epoch"},
     "group.claim": {"min_idle"},
