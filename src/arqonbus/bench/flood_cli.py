@@ -18,6 +18,14 @@ from arqonbus.bench.run import Place, measure
 
 _HOUR = 3600
 _SHOWN = ("p50", "p99")
+_POLICY = """
+schema = 1
+[[rule]]
+id = "everybody"
+effect = "allow"
+subjects = ["*"]
+actions = ["publish", "subscribe", "create"]
+"""
 
 
 @click.command()
@@ -66,9 +74,8 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
     for number in range(rounds):
         for name, (count, settings) in cases.items():
             show(f"{name}: round {number + 1} of {rounds}")
-            place = Place(
-                cpu_server, cpu_clients, folder, store, {"AUTH_SECRET": secret} | settings
-            )
+            shield = {"AUTH_SECRET": secret, "ACCESS_POLICY_FILE": str(_policy(folder))}
+            place = Place(cpu_server, cpu_clients, folder, store, shield | settings)
             one = _with_flooders(plan, count)
             outcomes[name].append(measure(one, place, show))
     clear()
@@ -79,6 +86,13 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
 def _with_flooders(plan: Plan, count: int) -> Plan:
 
     return msgspec.structs.replace(plan, flooders=count)
+
+
+def _policy(folder: Path) -> Path:
+    """A file by which both tenants may do what the load consists of."""
+    file = folder / "access.toml"
+    file.write_text(_POLICY, encoding="utf-8")
+    return file
 
 
 def _token(secret: str, tenant: str) -> str:
