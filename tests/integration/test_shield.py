@@ -4,30 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
-from support.peer import Peer, peer
-from support.server import Server, serving
+from support.server import serving
+from support.shielded import EVERYTHING, SECRET, member, shielded, token
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-SECRET = "kP4vX9sQ2mT7wZ1rB6nY3cL8dF5gH0jA"
-EVERYTHING = """
-schema = 1
-[[rule]]
-id = "members"
-effect = "allow"
-subjects = ["*"]
-actions = ["publish", "subscribe", "history", "create", "delete", "group", "direct"]
-[[rule]]
-id = "admins"
-effect = "allow"
-subjects = ["admin"]
-actions = ["admin"]
-"""
 NO_PUBLISHING = """
 [[rule]]
 id = "mute"
@@ -44,31 +28,13 @@ actions = ["subscribe", "group"]
 """
 
 
-def token(subject: str, tenant: str = "acme", *, lasts: float = 600, **claims: object) -> str:
-    now = time.time()
-    known = {"sub": subject, "tenant": tenant, "iat": now, "exp": now + lasts}
-    return jwt.encode(known | claims, SECRET, "HS256")
-
-
-def member(server: Server, held: str, **options: Any) -> AbstractAsyncContextManager[Peer]:
-    return peer(server.url, additional_headers={"Authorization": f"Bearer {held}"}, **options)
-
-
-def bus(
-    folder: Path, policy: str = EVERYTHING, **settings: object
-) -> AbstractAsyncContextManager[Server]:
-    (folder / "policy.toml").write_text(policy)
-    shield = {"auth_secret": SECRET, "access_policy_file": folder / "policy.toml"}
-    return serving(folder / "data", **shield, **settings)
-
-
 def code(frame: dict[str, Any]) -> str:
     return str(frame.get("error_code") or frame["type"])
 
 
 async def test_two_tenants_use_the_same_names_and_never_meet(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path) as server,
+        shielded(tmp_path) as server,
         member(server, token("ann")) as ann,
         member(server, token("ann", "rival"), codec="msgpack") as other,
     ):
@@ -118,7 +84,7 @@ async def test_without_a_policy_nothing_is_allowed(tmp_path: Path) -> None:
 
 async def test_a_token_ends_while_its_connection_lives(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path, auth_leeway=0) as server,
+        shielded(tmp_path, auth_leeway=0) as server,
         member(server, token("ann", lasts=1.5)) as ann,
     ):
         notice = await ann.until("notice")
@@ -131,7 +97,7 @@ async def test_a_token_ends_while_its_connection_lives(tmp_path: Path) -> None:
 
 async def test_a_refreshed_token_keeps_the_connection_and_all_its_messages(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path, auth_leeway=0) as server,
+        shielded(tmp_path, auth_leeway=0) as server,
         member(server, token("ann", lasts=1.5)) as ann,
         member(server, token("bob")) as bob,
     ):
@@ -149,7 +115,7 @@ async def test_a_refreshed_token_keeps_the_connection_and_all_its_messages(tmp_p
 
 @pytest.mark.parametrize(("subject", "tenant"), [("bob", "acme"), ("ann", "rival")])
 async def test_a_connection_becomes_nobody_else(tmp_path: Path, subject: str, tenant: str) -> None:
-    async with bus(tmp_path) as server, member(server, token("ann")) as ann:
+    async with shielded(tmp_path) as server, member(server, token("ann")) as ann:
         other = token(subject, tenant)
         assert code(await ann.call("auth.refresh", token=other)) == "FORBIDDEN"
         spoilt = await ann.call("auth.refresh", token=other[:-4] + "AAAA")
@@ -163,7 +129,7 @@ async def test_a_revoked_token_is_over_at_once_and_after_a_restart(
 ) -> None:
     held = token("ann", jti="t-1")
     async with (
-        bus(tmp_path) as server,
+        shielded(tmp_path) as server,
         member(server, held) as ann,
         member(server, token("admin")) as admin,
     ):
@@ -178,7 +144,7 @@ async def test_a_revoked_token_is_over_at_once_and_after_a_restart(
             async with member(server, held):
                 pass
         server.process.kill()
-    async with bus(tmp_path) as server:
+    async with shielded(tmp_path) as server:
         with pytest.raises(InvalidStatus) as refused:
             async with member(server, held):
                 pass
@@ -189,7 +155,7 @@ async def test_a_revoked_token_is_over_at_once_and_after_a_restart(
 
 async def test_a_tenants_administrator_reaches_no_other_tenant(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path) as server,
+        shielded(tmp_path) as server,
         member(server, token("ann", "rival")) as ann,
         member(server, token("admin")) as admin,
         member(server, token("admin", "operators")) as operator,
@@ -205,7 +171,7 @@ async def test_a_tenants_administrator_reaches_no_other_tenant(tmp_path: Path) -
 @pytest.mark.parametrize("by", ["command", "signal"])
 async def test_a_reload_holds_for_live_connections(tmp_path: Path, by: str) -> None:
     async with (
-        bus(tmp_path) as server,
+        shielded(tmp_path) as server,
         member(server, token("ann")) as ann,
         member(server, token("admin", "operators")) as operator,
     ):
@@ -234,7 +200,7 @@ async def test_a_reload_holds_for_live_connections(tmp_path: Path, by: str) -> N
 
 async def test_a_reload_that_is_wrong_in_any_way_changes_nothing(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path) as server,
+        shielded(tmp_path) as server,
         member(server, token("ann")) as ann,
         member(server, token("admin", "operators")) as operator,
     ):
@@ -247,7 +213,7 @@ async def test_a_reload_that_is_wrong_in_any_way_changes_nothing(tmp_path: Path)
 
 async def test_refusals_and_what_administrators_do_are_in_the_audit_log(tmp_path: Path) -> None:
     async with (
-        bus(tmp_path, EVERYTHING + NO_PUBLISHING) as server,
+        shielded(tmp_path, EVERYTHING + NO_PUBLISHING) as server,
         member(server, token("ann")) as ann,
         member(server, token("admin", "operators")) as operator,
     ):
