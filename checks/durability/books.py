@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.durability.rules import DOWN, LOST, NOT_REFUSED, RECEIPT, UNSTORED, Fault
+from checks.durability.rules import DOWN, LOST, NOT_REFUSED, RECEIPT, UNSTORED
+from checks.fault import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from checks.durability.peer import Frame, Peer
-    from checks.durability.rules import Faults
+    from checks.fault import Faults
+    from checks.peer import Frame, Peer
 
 _LEVELS = ("memory", "remote", "disk", "replicated")
 _SHOWN = 5

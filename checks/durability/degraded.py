@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from checks.durability.rules import DOWN, LOST, SILENT, Fault, Faults
+from checks.durability.rules import DOWN, LOST, SILENT
+from checks.fault import Fault, Faults
 
 if TYPE_CHECKING:
     from checks.durability.books import Books
-    from checks.durability.peer import Frame, Peer
     from checks.durability.stage import Bus, Stage
     from checks.durability.valkey import Valkey
+    from checks.peer import Frame, Peer
 
 _METRIC = "arqonbus_degraded"
 _TAIL = 300

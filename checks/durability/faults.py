@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from checks.durability.books import Books
 from checks.durability.degraded import announced, came_back, is_said, welcomed
-from checks.durability.rules import DOWN, READY, RECEIPT, SILENT, Fault, Faults
+from checks.durability.rules import DOWN, READY, RECEIPT, SILENT
+from checks.fault import Fault, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable

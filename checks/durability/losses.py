@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.durability.books import Books
-from checks.durability.rules import DOWN, HIDDEN, LOST, Fault, Faults
+from checks.durability.rules import DOWN, HIDDEN, LOST
+from checks.fault import Fault, Faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from checks.durability.peer import Peer
     from checks.durability.stage import Stage
+    from checks.peer import Peer
 
 _TAIL = 300
 _ATTEMPTS = 50

@@ -1,10 +1,8 @@
-"""The rules of the gate `durability`, and what breaks them."""
+"""The rules of the gate `durability`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 STARTED: Final = "durability.started-on-dead-store"
 SILENT: Final = "durability.silent-degraded"
@@ -29,18 +27,3 @@ RULES: Final = (
     DOWN,
     SECOND,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A rule, and what was seen that breaks it."""
-
-    rule: str
-    what: str
-
-
-Faults: TypeAlias = Iterator[Fault]
-
-
-class NoAnswerError(Exception):
-    """The bus said nothing for so long, or closed the connection: what follows can't be asked."""

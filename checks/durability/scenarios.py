@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from checks.durability.faults import fails_degraded, fails_strict, weakened_strict
 from checks.durability.losses import flushed, killed
-from checks.durability.rules import DOWN, Fault, NoAnswerError
+from checks.durability.rules import DOWN
 from checks.durability.stage import Limits, Stage
 from checks.durability.starts import (
     dead_degraded,
@@ -17,12 +17,13 @@ from checks.durability.starts import (
     unsafe_strict,
 )
 from checks.durability.valkey import Valkey
+from checks.fault import Fault, NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from checks.durability.rules import Faults
+    from checks.fault import Faults
 
 SCENARIOS: Mapping[str, Callable[[Stage], Faults]] = {
     "dead-strict": dead_strict,

@@ -11,8 +11,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from checks.durability.peer import Frame, Peer, connected
 from checks.durability.valkey import Valkey
+from checks.peer import Frame, Peer, connected
 from checks.served import free_ports, get, started
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from checks.durability.books import Books
 from checks.durability.degraded import came_back, is_said, welcomed
-from checks.durability.rules import DOWN, RECEIPT, SECOND, SILENT, STARTED, Fault, Faults
+from checks.durability.rules import DOWN, RECEIPT, SECOND, SILENT, STARTED
+from checks.fault import Fault, Faults
 from checks.served import watch_until_exit
 
 if TYPE_CHECKING:

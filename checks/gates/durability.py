@@ -23,7 +23,7 @@ from checks.specimens import discover
 
 if TYPE_CHECKING:
     from checks.context import Context
-    from checks.durability.rules import Fault
+    from checks.fault import Fault
     from checks.model import SpecimenOutcome
     from checks.specimens import Specimen
 

@@ -12,8 +12,8 @@ from checks.durability.rules import DOWN, LOST, NOT_REFUSED, RECEIPT, UNSTORED
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from checks.durability.peer import Frame
-    from checks.durability.rules import Fault
+    from checks.fault import Fault
+    from checks.peer import Frame
 
 
 class Reader:

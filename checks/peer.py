@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from checks.durability.rules import NoAnswerError
+from checks.fault import NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,11 +50,19 @@ class Peer:
 
     def command(self, name: str, **args: object) -> Frame:
         """Send a command about the channel and return its response or error."""
+        place = {} if name in {"ping", "status"} else _PLACE
+        return self.call(name, place | args)
+
+    def call(self, name: str, args: Frame) -> Frame:
+        """Send a command with exactly these arguments and return its response or error."""
+        return self.ask({"type": "command", "command": name, "args": args})
+
+    def ask(self, frame: Frame) -> Frame:
+        """Send a frame under an id of ours and return what becomes of it."""
         self._asked += 1
         request_id = f"probe-{self._asked}"
-        place = {} if name in {"ping", "status"} else _PLACE
-        self._send({"type": "command", "id": request_id, "command": name, "args": place | args})
-        return self.answer(request_id)
+        self._send({"id": request_id, **frame})
+        return self.answer(str(frame.get("id", request_id)))
 
     def join(self, **args: object) -> Frame:
         """Subscribe; the answer."""
@@ -141,8 +149,8 @@ class Peer:
 
 
 @contextmanager
-def connected(port: int, limit: float) -> Iterator[Peer]:
-    """A peer that was welcomed.
+def connected(port: int, limit: float, token: str | None = None) -> Iterator[Peer]:
+    """A peer that was welcomed, with a token where one is given.
 
     Raises:
         NoAnswerError: nobody answers there as a bus does.
@@ -152,6 +160,7 @@ def connected(port: int, limit: float) -> Iterator[Peer]:
         socket = connect(
             f"ws://127.0.0.1:{port}/",
             subprotocols=protocols,
+            additional_headers=None if token is None else {"Authorization": f"Bearer {token}"},
             open_timeout=limit,
             close_timeout=1,
             proxy=None,

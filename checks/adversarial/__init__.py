@@ -1,0 +1,1 @@
+"""What the gate `adversarial` does to a bus, and how it sees what came of it."""

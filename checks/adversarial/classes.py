@@ -1,0 +1,18 @@
+"""All classes of attack, and the kind of bus that each is let at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from checks.adversarial.attacks.frames import frames
+from checks.adversarial.attacks.handshakes import handshakes
+from checks.adversarial.attacks.tokens import tokens
+
+if TYPE_CHECKING:
+    from checks.adversarial.arena import Attack
+
+ATTACKS: tuple[tuple[str, str, Attack], ...] = (
+    ("tokens", "open", tokens),
+    ("handshakes", "open", handshakes),
+    ("frames", "open", frames),
+)

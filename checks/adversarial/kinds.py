@@ -1,0 +1,77 @@
+"""The kinds of bus that are attacked: the settings of each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Environment = dict[str, str]
+
+# What every kind has: bounds so short that waiting for them takes no time, and as much room for
+# attempts as a whole run makes from one address.
+_COMMON: Mapping[str, str] = {
+    "ARQONBUS_LOG_FORMAT": "json",
+    "ARQONBUS_STORAGE_BACKEND": "memory",
+    "ARQONBUS_HEARTBEAT_HANDSHAKE_TIMEOUT": "1",
+    "ARQONBUS_LIMITS_VIOLATIONS_BEFORE_CLOSE": "1000000",
+}
+EMPTY_POLICY = "schema = 1\n"
+# Whoever has no role may do nothing here; who has one administers nothing.
+MEMBERS_POLICY = """
+schema = 1
+
+[roles.member]
+subjects = ["*"]
+tenants = ["probes", "acme", "rival"]
+
+[[rule]]
+id = "members-use-their-tenant"
+effect = "allow"
+roles = ["member"]
+actions = ["publish", "subscribe", "history", "presence", "create", "delete", "group", "direct"]
+"""
+
+
+def _open(folder: Path, secret: str, _url: str) -> Environment:
+    return _with_policy(folder, secret, MEMBERS_POLICY)
+
+
+def _empty(folder: Path, secret: str, _url: str) -> Environment:
+    return _with_policy(folder, secret, EMPTY_POLICY)
+
+
+def _closed(_folder: Path, secret: str, _url: str) -> Environment:
+    return {**_COMMON, "ARQONBUS_AUTH_SECRET": secret}
+
+
+def _keys(_folder: Path, _secret: str, url: str) -> Environment:
+    return {
+        **_COMMON,
+        "ARQONBUS_AUTH_JWKS_URL": url,
+        "ARQONBUS_AUTH_ALGORITHM": "RS256",
+        "ARQONBUS_AUTH_JWKS_REFRESH": "1",
+        "ARQONBUS_AUTH_JWKS_MIN_INTERVAL": "0.1",
+        "ARQONBUS_AUTH_JWKS_MAX_AGE": "4",
+    }
+
+
+def _with_policy(folder: Path, secret: str, text: str) -> Environment:
+    file = folder / "access.toml"
+    file.write_text(text, "utf-8")
+    return {
+        **_COMMON,
+        "ARQONBUS_AUTH_SECRET": secret,
+        "ARQONBUS_ACCESS_POLICY_FILE": str(file),
+    }
+
+
+# By name: settings made from a folder, a secret and the URL of the issuer's keys.
+KINDS: Mapping[str, Callable[[Path, str, str], Environment]] = {
+    "open": _open,
+    "empty": _empty,
+    "closed": _closed,
+    "keys": _keys,
+}
