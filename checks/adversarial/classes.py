@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.adversarial.attacks.frames import frames
+from checks.adversarial.attacks.fuzz import fuzz
 from checks.adversarial.attacks.handshakes import handshakes
 from checks.adversarial.attacks.tokens import tokens
+from checks.adversarial.attacks.values import json_values, msgpack_values
 
 if TYPE_CHECKING:
     from checks.adversarial.arena import Attack
@@ -15,4 +17,7 @@ ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("tokens", "open", tokens),
     ("handshakes", "open", handshakes),
     ("frames", "open", frames),
+    ("json", "open", json_values),
+    ("msgpack", "open", msgpack_values),
+    ("fuzz", "open", fuzz),
 )

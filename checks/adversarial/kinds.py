@@ -16,7 +16,7 @@ _COMMON: Mapping[str, str] = {
     "ARQONBUS_LOG_FORMAT": "json",
     "ARQONBUS_STORAGE_BACKEND": "memory",
     "ARQONBUS_HEARTBEAT_HANDSHAKE_TIMEOUT": "1",
-    "ARQONBUS_LIMITS_VIOLATIONS_BEFORE_CLOSE": "1000000",
+    "ARQONBUS_LIMITS_VIOLATIONS_BEFORE_CLOSE": "10000",
 }
 EMPTY_POLICY = "schema = 1\n"
 # Whoever has no role may do nothing here; who has one administers nothing.

@@ -10,10 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+import msgspec
+
 from checks.fault import NoAnswerError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from checks.peer import Frame as Envelope
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 JSON, MSGPACK = "arqonbus.v1.json", "arqonbus.v1.msgpack"
@@ -224,6 +228,25 @@ def opened(port: int, limit: float, request: bytes) -> Iterator[Wire]:
             raise NoAnswerError(f"a good handshake was answered with {head.status}: {head.body}")
         wire.receive()
         yield wire
+
+
+def answer(wire: Wire) -> Envelope:
+    """The next envelope, whatever its codec; a close is told as an error.
+
+    Raises:
+        NoAnswerError: nothing came in time, or no envelope.
+    """
+    frame = wire.receive()
+    if frame.close_code is not None:
+        return {"type": "error", "error_code": f"close {frame.close_code}"}
+    decode = msgspec.json.decode if frame.opcode == TEXT else msgspec.msgpack.decode
+    try:
+        decoded = decode(frame.payload)
+    except msgspec.DecodeError as error:
+        raise NoAnswerError(f"it sent what is no envelope: {error}") from error
+    if not isinstance(decoded, dict):
+        raise NoAnswerError("it sent a frame that is no object")
+    return decoded
 
 
 def _status(raw: bytes) -> int:
