@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checks.adversarial.attacks.access import nobody, stranger
 from checks.adversarial.attacks.frames import frames
 from checks.adversarial.attacks.fuzz import fuzz
 from checks.adversarial.attacks.handshakes import handshakes
+from checks.adversarial.attacks.keys import keys
+from checks.adversarial.attacks.outward import outward
+from checks.adversarial.attacks.tenants import tenants
 from checks.adversarial.attacks.tokens import tokens
 from checks.adversarial.attacks.values import json_values, msgpack_values
 
@@ -15,9 +19,15 @@ if TYPE_CHECKING:
 
 ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("tokens", "open", tokens),
+    ("keys", "keys", keys),
     ("handshakes", "open", handshakes),
     ("frames", "open", frames),
     ("json", "open", json_values),
     ("msgpack", "open", msgpack_values),
     ("fuzz", "open", fuzz),
+    ("tenants", "open", tenants),
+    ("access", "open", stranger),
+    ("access", "empty", nobody),
+    ("access", "closed", nobody),
+    ("outward", "open", outward),
 )

@@ -44,18 +44,20 @@ class Listener:
         """How many connections there were."""
         return self._asked
 
-    def tell(self, answer: Answer) -> None:
-        """Answer with this from now on."""
+    def tell(self, answer: Answer) -> Answer:
+        """Answer with this from now on; what it was before."""
         with self._changed:
-            self._answer = answer
+            before, self._answer = self._answer, answer
+            return before
 
-    def wait(self, count: int, limit: float) -> None:
-        """Wait until so many have asked.
+    def wait_for_two(self, limit: float) -> None:
+        """Wait until two have asked from now on: when the second asks, the first has its answer.
 
         Raises:
             NoAnswerError: they have not within the limit.
         """
         with self._changed:
+            count = self._asked + 2
             if not self._changed.wait_for(lambda: self._asked >= count, limit):
                 raise NoAnswerError("it does not fetch the keys again")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "adversarial.toml"
-_KEYS = {"schema", "seed", "answer", "growth_bytes", "fuzz_frames", "open_commands", "minimum"}
+_KEYS = {"schema", "seed", "answer", "growth_bytes", "fuzz_frames", "without_right", "minimum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Demands:
     answer: float
     growth_bytes: int
     fuzz_frames: int
-    open_commands: frozenset[str]
+    without_right: Mapping[str, str]
 
 
 def read_demands(policies: Path, classes: Iterable[str]) -> Demands:
@@ -45,7 +45,7 @@ def read_demands(policies: Path, classes: Iterable[str]) -> Demands:
             answer=float(table["answer"]),
             growth_bytes=_positive(table["growth_bytes"]),
             fuzz_frames=_positive(table["fuzz_frames"]),
-            open_commands=frozenset(map(str, table["open_commands"])),
+            without_right={str(k): str(v) for k, v in table["without_right"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise PolicyError(f"{FILE} can't be read: {error!r}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from checks.peer import connected
 from checks.served import get
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
     from checks.adversarial.forge import Forge
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 PAGES = ("/health", "/ready", "/metrics", "/version")
 TENANT = "probes"
+_EVERY = 0.05
 # A traceback as text, or as the field of a line in JSON.
 _TRACEBACK = re.compile(r'Traceback \(most recent call last\)|"exception": ?\[')
 _DEFECTS = re.compile(r"^arqonbus_internal_errors_total\S* ([0-9.e+]+)$", re.MULTILINE)
@@ -78,6 +80,13 @@ class Target:
     def page(self, path: str) -> str:
         """A page's text; empty when it can't be had."""
         return (get(self.http_port, path) or (0, ""))[1]
+
+    def until(self, ask: Callable[[], Head], fits: Callable[[Head], bool]) -> Head:
+        """Ask again and again until an answer fits or the time is over; the last one."""
+        deadline = time.monotonic() + self.demands.answer
+        while not fits(head := ask()) and time.monotonic() < deadline:
+            time.sleep(_EVERY)
+        return head
 
     def weigh(self) -> None:
         """Remember how much memory it has used so far."""

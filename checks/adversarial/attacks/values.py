@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from checks.peer import Frame
 
 _WRONG = ("VALIDATION_ERROR", "UNKNOWN_TYPE", "UNKNOWN_COMMAND", "UNSUPPORTED_VERSION")
-_DEEP = 200_000
+_DEEP = 100_000
 # Names that are no names, or could be taken for one that is.
 NAMES: tuple[str, ...] = (
     "",
@@ -55,20 +55,20 @@ NAMES: tuple[str, ...] = (
 
 def json_values(target: Target) -> Iterator[Verdict]:
     """Each text is refused, with the id of the frame where it can be read."""
-    with target.opened() as wire:
-        for name, text in _json_texts():
+    for name, text in _json_texts():
+        with target.opened() as wire:
             wire.frame(TEXT, text.encode("utf-8", "surrogatepass"))
             yield refused(name, answer(wire), *_WRONG)
-    with target.opened() as wire:
-        for name, text in _ambiguous():
+    for name, text in _ambiguous():
+        with target.opened() as wire:
             wire.frame(TEXT, text.encode())
             yield _one_meaning(name, answer(wire))
 
 
 def msgpack_values(target: Target) -> Iterator[Verdict]:
     """Each object is refused; lengths that promise gigabytes are not believed."""
-    with target.opened(protocol=MSGPACK) as wire:
-        for name, data in _msgpack_objects():
+    for name, data in _msgpack_objects():
+        with target.opened(protocol=MSGPACK) as wire:
             wire.frame(BINARY, data)
             yield refused(name, answer(wire), *_WRONG)
 
