@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from checks.adversarial.forge import KEY_ID, Forge, RsaForge, as_jwk
-from checks.adversarial.kinds import KINDS
+from checks.adversarial.kinds import BY_ISSUER, KINDS
 from checks.adversarial.listeners import Answer, Listener
 from checks.adversarial.rules import CONNECTED_OUT
 from checks.adversarial.target import Target
@@ -94,7 +94,7 @@ class Arena:
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
         ports = free_ports(2)
         secret = secrets.token_urlsafe(48).encode()
-        forge = RsaForge(secret) if kind == "keys" else Forge(secret)
+        forge = RsaForge(secret) if kind in BY_ISSUER else Forge(secret)
         known = [as_jwk(forge.key, KEY_ID)] if isinstance(forge, RsaForge) else []
         issuer = self._stack.enter_context(Listener(Answer({"keys": known})))
         env = KINDS[kind](folder, secret.decode(), issuer.url)

@@ -8,8 +8,9 @@ from checks.adversarial.attacks.access import nobody, stranger
 from checks.adversarial.attacks.frames import frames
 from checks.adversarial.attacks.fuzz import fuzz
 from checks.adversarial.attacks.handshakes import handshakes
-from checks.adversarial.attacks.keys import keys
+from checks.adversarial.attacks.keys import away, keys
 from checks.adversarial.attacks.outward import outward
+from checks.adversarial.attacks.secrets import secrets
 from checks.adversarial.attacks.tenants import tenants
 from checks.adversarial.attacks.tokens import tokens
 from checks.adversarial.attacks.values import json_values, msgpack_values
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("tokens", "open", tokens),
     ("keys", "keys", keys),
+    ("keys", "ageing", away),
     ("handshakes", "open", handshakes),
     ("frames", "open", frames),
     ("json", "open", json_values),
@@ -31,3 +33,8 @@ ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("access", "closed", nobody),
     ("outward", "open", outward),
 )
+# Played when all else is over: what was written meanwhile is read then.
+LAST: tuple[tuple[str, str, Attack], ...] = tuple(
+    ("secrets", kind, secrets) for kind in dict.fromkeys(kind for _, kind, _ in ATTACKS)
+)
+CLASSES = frozenset(name for name, _, _ in (*ATTACKS, *LAST))

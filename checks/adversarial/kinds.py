@@ -54,8 +54,11 @@ def _keys(_folder: Path, _secret: str, url: str) -> Environment:
         "ARQONBUS_AUTH_ALGORITHM": "RS256",
         "ARQONBUS_AUTH_JWKS_REFRESH": "1",
         "ARQONBUS_AUTH_JWKS_MIN_INTERVAL": "0.1",
-        "ARQONBUS_AUTH_JWKS_MAX_AGE": "4",
     }
+
+
+def _ageing(folder: Path, secret: str, url: str) -> Environment:
+    return _keys(folder, secret, url) | {"ARQONBUS_AUTH_JWKS_MAX_AGE": "2"}
 
 
 def _with_policy(folder: Path, secret: str, text: str) -> Environment:
@@ -74,4 +77,7 @@ KINDS: Mapping[str, Callable[[Path, str, str], Environment]] = {
     "empty": _empty,
     "closed": _closed,
     "keys": _keys,
+    "ageing": _ageing,
 }
+# Those that take the keys of an issuer.
+BY_ISSUER = frozenset({"keys", "ageing"})

@@ -95,6 +95,9 @@ class _Server(ThreadingHTTPServer):
         self.listener.connected()
         return super().verify_request(request, client_address)
 
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as typed there
+        """The bus may hang up on an answer that it does not want: that is its right."""
+
 
 class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
 
 _EVIL = "evil-1"
 _IN = 101
-_FORMS = (
-    (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-    (Encoding.PEM, PublicFormat.PKCS1),
-    (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-    (Encoding.DER, PublicFormat.PKCS1),
-)
+# A key that may come yet is worth asking for again.
+_UNKNOWN = (401, 503)
+_FORMS = {
+    "PEM": (Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+    "PEM of PKCS 1": (Encoding.PEM, PublicFormat.PKCS1),
+    "DER": (Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+    "DER of PKCS 1": (Encoding.DER, PublicFormat.PKCS1),
+}
 
 
 def keys(target: Target) -> Iterator[Verdict]:
@@ -39,20 +43,28 @@ def keys(target: Target) -> Iterator[Verdict]:
     yield let_in("the issuer's token", target.show(target.token()))
     for name, token in _confused(forge, evil):
         yield refused_at_the_door(name, target.show(token), 401)
+    right = target.issuer.tell(Answer(status=0))
+    header = {"alg": "RS256", "typ": "JWT", "kid": _EVIL}
+    # An unknown key makes it look, and whatever it finds is worth nothing to this token.
+    token = forge.by_rsa(evil, header, forge.claims("root", TENANT))
+    yield refused_at_the_door("a key that nobody knows", target.show(token), *_UNKNOWN)
     for name, answer in _poison(forge.key, evil, target.canary.url):
-        yield from _fed(target, evil, name, answer)
-    yield from _away(target)
+        target.issuer.tell(answer)
+        target.issuer.wait_for_two(target.demands.answer)
+        yield refused_at_the_door(name, target.show(token), *_UNKNOWN)
+        yield let_in(f"the issuer's token, after {name}", target.show(target.token()))
+    target.issuer.tell(right)
 
 
 def _confused(forge: RsaForge, evil: RSAPrivateKey) -> Iterator[tuple[str, str]]:
     """What is public is no secret: HMAC over each form in which the key is handed around."""
     claims = forge.claims("root", TENANT)
     public = forge.key.public_key()
-    for encoding, form in _FORMS:
+    for name, (encoding, form) in _FORMS.items():
         shared = public.public_bytes(encoding, form)
         for secret in dict.fromkeys((shared, shared.strip())):
             for header in ({"alg": "HS256", "kid": KEY_ID}, {"alg": "HS256"}):
-                yield f"HS256 over {form.value}", forge.signed(header, claims, secret)
+                yield f"HS256 over {name}", forge.signed(header, claims, secret)
             yield (
                 "RS256 that is HMAC",
                 forge.signed({"alg": "RS256", "kid": KEY_ID}, claims, secret),
@@ -90,28 +102,11 @@ def _poison(good: RSAPrivateKey, evil: RSAPrivateKey, away: str) -> Iterator[tup
     yield "a set nested deep", Answer(b'{"keys":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
     yield "a set of ten megabytes", Answer({"keys": [theirs], "pad": "x" * 10_000_000})
     yield "ten thousand keys", Answer({"keys": [{**theirs, "kid": f"k{n}"} for n in range(10_000)]})
-    packed = {"Content-Encoding": "gzip"}
-    yield "what is not packed as it says", Answer({"keys": [theirs]}, headers=packed)
+    packed = gzip.compress(json.dumps({"keys": [theirs], "pad": " " * 50_000_000}).encode(), 1)
+    yield "a set that is packed", Answer(packed, headers={"Content-Encoding": "gzip"})
 
 
-def _fed(target: Target, evil: RSAPrivateKey, name: str, answer: Answer) -> Iterator[Verdict]:
-    """Let the bus fetch this, then the right set again."""
-    forge, issuer = target.forge, target.issuer
-    header = {"alg": "RS256", "typ": "JWT", "kid": _EVIL}
-    right = issuer.tell(answer)
-    # An unknown key makes it look, and whatever it finds is worth nothing to this token.
-    token = forge.by_rsa(evil, header, forge.claims("root", TENANT))
-    try:
-        yield refused_at_the_door(f"before {name}", target.show(token), 401)
-        issuer.wait_for_two(target.demands.answer)
-        yield refused_at_the_door(name, target.show(token), 401)
-        yield let_in(f"the issuer's token, after {name}", target.show(target.token()))
-    finally:
-        issuer.tell(right)
-    issuer.wait_for_two(target.demands.answer)
-
-
-def _away(target: Target) -> Iterator[Verdict]:
+def away(target: Target) -> Iterator[Verdict]:
     """Without its keys the bus lets nobody in any more, and with them again everybody."""
     right = target.issuer.tell(Answer(status=503))
     old = target.until(lambda: target.show(target.token()), lambda head: head.status != _IN)
