@@ -131,13 +131,17 @@ class ToolRun:
 
 @dataclass(frozen=True, slots=True)
 class GateOutput:
-    """What a gate returns when it ran to its end. It never decides its own status."""
+    """What a gate returns when it ran to its end. It never decides its own status.
+
+    `attempts` counts by class what a gate tried, where it is one that tries things.
+    """
 
     scopes: tuple[Scope, ...]
     specimens: tuple[SpecimenOutcome, ...]
     findings: tuple[Finding, ...] = ()
     tools: tuple[ToolRun, ...] = ()
     notes: tuple[str, ...] = ()
+    attempts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

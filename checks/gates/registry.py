@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from checks.gates.adversarial import AdversarialGate
 from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
@@ -29,5 +30,6 @@ def all_gates() -> tuple[Gate, ...]:
         CleanroomGate(),
         StartupGate(),
         DurabilityGate(),
+        AdversarialGate(),
         VulnerabilitiesGate(),
     )

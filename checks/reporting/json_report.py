@@ -145,7 +145,8 @@ def _gate(result: GateResult) -> dict[str, object]:
 
 def _output(output: GateOutput | None) -> dict[str, object]:
     if output is None:
-        return {"scopes": [], "specimens": [], "findings": [], "tools": [], "notes": []}
+        empty: dict[str, object] = {"scopes": [], "specimens": [], "findings": [], "tools": []}
+        return {**empty, "notes": [], "attempts": {}}
     return {
         "scopes": [_scope(one) for one in output.scopes],
         "specimens": [
@@ -162,6 +163,7 @@ def _output(output: GateOutput | None) -> dict[str, object]:
         "findings": [one.fingerprint for one in output.findings],
         "tools": [_tool(one) for one in output.tools],
         "notes": list(output.notes),
+        "attempts": dict(output.attempts),
     }
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from checks.model import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console, RenderableType
 
@@ -117,6 +117,8 @@ def print_summary(console: Console, outcome: Outcome) -> None:
         if result.status in {Status.FAILED, Status.COULD_NOT_RUN}:
             _line(console, f"{result.gate}: {result.reason}", "red")
             _line(console, f"  again: {result.reproduce}", "dim")
+        if result.output and result.output.attempts:
+            _line(console, f"{result.gate}: {attempts(result.output.attempts)}", "dim")
         for note in result.output.notes if result.output else ():
             _line(console, f"{result.gate}: {note}", "dim")
     for problem in outcome.problems:
@@ -146,6 +148,12 @@ def _print_findings(console: Console, result: ControlResult) -> None:
     if (more := len(result.findings) - _SHOWN) > 0:
         _line(console, f"  and {more} more, in the reports", "")
     _line(console, f"  what to do: {result.control.remediation}", "dim")
+
+
+def attempts(counted: Mapping[str, int]) -> str:
+    """Return one line that tells how many attempts there were of each class."""
+    classes = ", ".join(f"{name} {count}" for name, count in counted.items())
+    return f"{sum(counted.values())} attempts ({classes})"
 
 
 def place(finding: Finding) -> str:

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from checks.adversarial.answers import Verdict
+from checks.adversarial.answers import Verdict, not_internal
 from checks.adversarial.target import PAGES, TENANT
 from checks.adversarial.wire import TEXT, answer, upgrade
 
@@ -25,7 +25,8 @@ def secrets(target: Target) -> Iterator[Verdict]:
     for name, frame in _frames(target):
         with target.opened() as wire:
             wire.frame(TEXT, frame)
-            yield _clean(target, f"the answer to {name}", json.dumps(answer(wire)))
+            # It may say to its sender what its sender said.
+            yield not_internal(name, answer(wire))
     with target.peer() as peer:
         yield _clean(target, "the welcome", json.dumps(peer.welcome))
         yield _clean(target, "status", json.dumps(peer.call("status", {})))
@@ -61,6 +62,8 @@ def _tokens(target: Target) -> Iterator[tuple[str, str]]:
 
 def _frames(target: Target) -> Iterator[tuple[str, bytes]]:
     for kind, token in _tokens(target):
+        if token == target.forge.secret.decode():
+            continue  # it could be a room's name, which is no secret
         for name, frame in _with(token):
             yield f"{kind} token as {name}", json.dumps(frame).encode()
         yield f"{kind} token as broken text", f'{{"type":"command","token":{token}'.encode()
