@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 PAGES = ("/health", "/ready", "/metrics", "/version")
 TENANT = "probes"
 _EVERY = 0.05
+_MOMENT = 1.0
 # A traceback as text, or as the field of a line in JSON.
 _TRACEBACK = re.compile(r'Traceback \(most recent call last\)|"exception": ?\[')
 _DEFECTS = re.compile(r"^arqonbus_internal_errors_total\S* ([0-9.e+]+)$", re.MULTILINE)
@@ -101,8 +103,10 @@ class Target:
 
     def silence(self, what: str) -> Fault:
         """What it means that there was no answer."""
-        code = self.served.process.poll()
-        if code is None:
+        try:
+            # A connection ends a moment before the process that had it.
+            code = self.served.process.wait(_MOMENT)
+        except subprocess.TimeoutExpired:
             return Fault(HUNG, what)
         return Fault(CRASHED, f"it ended with {code}: {what}")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import socket
 import struct
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -91,7 +92,8 @@ class Wire:
         status = _status(raw)
         if status == _SWITCHED:
             return Head(status, raw.decode("latin-1"))
-        while self._more():
+        size = re.search(rb"(?i)\r\ncontent-length: *(\d+)", raw)
+        while (size is None or len(self._buffer) < int(size[1])) and self._more():
             pass
         return Head(status, raw.decode("latin-1"), self._buffer.decode("utf-8", "replace"))
 
@@ -207,11 +209,10 @@ def knock(port: int, limit: float, request: bytes) -> Head:
     """Send a handshake and return the answer; the connection ends with it."""
     with Wire(port, limit) as wire:
         wire.raw(request)
-        try:
-            return wire.head()
-        finally:
-            with suppress(OSError):
-                wire.frame(CLOSE, struct.pack("!H", 1000))
+        head = wire.head()
+        if head.status == _SWITCHED:
+            wire.frame(CLOSE, struct.pack("!H", 1000))
+        return head
 
 
 @contextmanager

@@ -25,8 +25,9 @@ from checks.specimens import discover
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from checks.adversarial.arena import Attack
     from checks.adversarial.policy import Demands
     from checks.context import Context
     from checks.model import SpecimenOutcome
@@ -36,7 +37,7 @@ _COMMAND = "arqonbus"
 _ROOT = Path(__file__).resolve().parents[2]
 _TOY = "checks.probes.toy_hostile"
 _AT_A_TIME = 3
-_SPECIMEN_ANSWER = 3.0
+_TOYS_KIND = "open"
 _SPECIMEN_GROWTH = 64 << 20
 
 
@@ -63,7 +64,7 @@ class AdversarialGate:
         wheel = context.artifacts().wheel
         python = make_environment(context, lock, extra=[wheel], name="cleanroom")
         demands = read_demands(context.policies, CLASSES)
-        attempts, faults = attack([str(python.parent / _COMMAND)], demands, CLASSES)
+        attempts, faults = attack([str(python.parent / _COMMAND)], demands, (*ATTACKS, *LAST))
         specimens = discover(context.policies, self.name)
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
             outcomes = list(pool.map(lambda one: _outcome(one, python, demands), specimens))
@@ -78,15 +79,16 @@ class AdversarialGate:
 
 
 def attack(
-    command: Sequence[str], demands: Demands, classes: frozenset[str]
+    command: Sequence[str], demands: Demands, attacks: Iterable[tuple[str, str, Attack]]
 ) -> tuple[Counter[str], list[Fault]]:
-    """Let these classes at a command; the attempts of each, and what was wrong, each once."""
+    """Let attacks at a command; the attempts of each class, and what was wrong, each once."""
+    chosen = list(attacks)
     with Arena(command, demands) as arena:
-        for attacks in (ATTACKS, LAST):
-            arena.run(one for one in attacks if one[0] in classes)
+        arena.run(one for one in chosen if one not in LAST)
+        arena.run(one for one in chosen if one in LAST)
         arena.look_back()
     faults = [*arena.faults]
-    for name in sorted(classes):
+    for name in dict.fromkeys(name for name, _, _ in chosen):
         made, least = arena.attempts[name], demands.minimum[name]
         if made < least:
             faults.append(Fault(NOT_RUN, f"{name}: {made} attempts of {least} were made"))
@@ -103,12 +105,13 @@ def _outcome(specimen: Specimen, python: Path, demands: Demands) -> SpecimenOutc
     lower = dataclasses.replace(
         demands,
         minimum={**demands.minimum, name: least},
-        answer=_SPECIMEN_ANSWER,
+        answer=float(table.get("answer", demands.answer)),
         growth_bytes=_SPECIMEN_GROWTH,
         fuzz_frames=demands.minimum["fuzz"],
     )
     toy = ["env", f"PYTHONPATH={_ROOT}", str(python), "-m", _TOY, str(table["fault"])]
-    fired = {fault.rule for fault in attack(toy, lower, frozenset({name}))[1]}
+    chosen = [one for one in (*ATTACKS, *LAST) if one[:2] == (name, _TOYS_KIND)]
+    fired = {fault.rule for fault in attack(toy, lower, chosen)[1]}
     return specimen.outcome(fired=specimen.rule in fired)
 
 

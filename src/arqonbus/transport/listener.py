@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # How long a peer has to take the close frame before the socket is cut.
 _CLOSE_GRACE = 2.0
+# Bytes that a piece of a fragmented message counts at least.
+_PIECE = 64
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +80,7 @@ class Listener(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame of the peer; control frames but close are answered by picows."""
         kind = frame.msg_type
-        if kind is not self._expected or not frame.fin:
+        if kind is not self._expected or not frame.fin or frame.rsv1 or frame.rsv2 or frame.rsv3:
             self._other_frame(transport, frame, kind)
             return
         self.active = True
@@ -89,7 +91,10 @@ class Listener(WSListener):
             self._violated(CloseCode.INVALID_TEXT)
 
     def _other_frame(self, transport: WSTransport, frame: WSFrame, kind: WSMsgType) -> None:
-        if kind is WSMsgType.CLOSE:
+        if frame.rsv1 or frame.rsv2 or frame.rsv3:
+            # RFC 6455, section 5.2: no extension was agreed upon that gives them a meaning.
+            self._violated(CloseCode.PROTOCOL_ERROR)
+        elif kind is WSMsgType.CLOSE:
             code = frame.get_close_code()
             self._after_frames(lambda: self._closed_by_peer(transport, code))
         elif self._closing or self._ending or kind in (WSMsgType.PING, WSMsgType.PONG):
@@ -108,7 +113,8 @@ class Listener(WSListener):
             self._expected = None
         self._fragment_bytes += frame.payload_size
         self._writers.bytes_in += frame.payload_size
-        if self._fragment_bytes > self._shared.max_frame_bytes:
+        # Pieces are counted too: empty ones would cost their sender nothing, and us a little each.
+        if max(self._fragment_bytes, len(self._fragments) * _PIECE) > self._shared.max_frame_bytes:
             self._violated(CloseCode.MESSAGE_TOO_BIG)
             return
         self._fragments.append(frame.get_payload_as_bytes())
