@@ -79,9 +79,9 @@ class Wire:
             return False
         return True
 
-    def frame(self, opcode: int, payload: bytes, **bits: bool | int) -> bool:
+    def frame(self, opcode: int, payload: bytes, *, fin: bool = True, reserved: int = 0) -> bool:
         """Send one frame; see `frame_bytes`."""
-        return self.raw(frame_bytes(opcode, payload, **bits))
+        return self.raw(frame_bytes(opcode, payload, fin=fin, reserved=reserved))
 
     def head(self) -> Head:
         """Read a handshake's answer, and its body when it is a refusal."""

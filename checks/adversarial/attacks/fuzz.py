@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import TYPE_CHECKING
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from checks.adversarial.target import Target
     from checks.adversarial.wire import Wire
-
-    Mutation = Callable[[random.Random, bytes], bytes]
 
 _BATCH = 50
 _ROOM = {"room": "fuzz", "channel": "c"}
@@ -56,10 +53,11 @@ def fuzz(target: Target) -> Iterator[Verdict]:
     """No frame is answered with INTERNAL, and after each batch the bus answers a ping."""
     chance = random.Random(target.demands.seed)  # noqa: S311 - to be drawn again, not to be secret
     half = target.demands.fuzz_frames // 2
-    for protocol, kind, encode, words in (
-        (JSON, TEXT, lambda seed: json.dumps(seed).encode(), _TEXTS),
+    codecs: tuple[tuple[str, int, Callable[[object], bytes], tuple[bytes, ...]], ...] = (
+        (JSON, TEXT, msgspec.json.encode, _TEXTS),
         (MSGPACK, BINARY, msgspec.msgpack.encode, _BYTES),
-    ):
+    )
+    for protocol, kind, encode, words in codecs:
         seeds = [encode(seed) for seed in _SEEDS]
         ping = encode({"type": "command", "id": "ping", "command": "ping"})
         sent = 0

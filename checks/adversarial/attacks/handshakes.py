@@ -14,13 +14,14 @@ from checks.adversarial.wire import MSGPACK, TEXT, frame_bytes, upgrade
 from checks.fault import Fault, NoAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from checks.adversarial.target import Target
 
 _KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 _RACERS = 24
 _SLOW = 6
+_DRIP = 0.1
 
 
 def handshakes(target: Target) -> Iterator[Verdict]:
@@ -141,33 +142,27 @@ def _held(target: Target) -> Iterator[Verdict]:
         ("a head without its last line end", good[:-1]),
         ("frames before the handshake", frame_bytes(TEXT, b"{}")),
     )
-    tries: list[tuple[str, Callable[[], int | None]]] = [
-        (f"{name}, then silence", lambda part=part: _silent(target, part)) for name, part in halves
-    ]
-    tries += [("a byte at a time", lambda: _dripped(target, good)) for _ in range(_SLOW)]
-    with ThreadPoolExecutor(len(tries)) as pool:
-        ends = list(pool.map(lambda one: one[1](), tries))
-    for (name, _), end in zip(tries, ends, strict=True):
-        yield in_time(name, end)
+    with ThreadPoolExecutor(len(halves) + _SLOW) as pool:
+        ends = [pool.submit(_silent, target, part) for _, part in halves]
+        slow = [pool.submit(_dripped, target, good) for _ in range(_SLOW)]
+    for (name, _), end in zip(halves, ends, strict=True):
+        yield in_time(f"{name}, then silence", end.result())
+    for end in slow:
+        yield in_time("a byte at a time", end.result())
 
 
 def _silent(target: Target, part: bytes) -> int | None:
     with target.wire() as wire:
         wire.raw(part)
-        return _end(wire.head)
+        try:
+            return wire.head().status
+        except NoAnswerError:
+            return None
 
 
 def _dripped(target: Target, request: bytes) -> int | None:
     with target.wire() as wire:
         for byte in request[:-1]:
-            if not wire.raw(bytes([byte])) or wire.cut_within(0.1):
+            if not wire.raw(bytes([byte])) or wire.cut_within(_DRIP):
                 return 0
         return None
-
-
-def _end(read: Callable[[], object]) -> int | None:
-    try:
-        read()
-    except NoAnswerError:
-        return None
-    return 0

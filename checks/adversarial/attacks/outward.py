@@ -33,8 +33,7 @@ def _all(target: Target) -> Iterator[Verdict]:
     url = target.canary.url
     yield from _tokens(target, url)
     for name in ("Origin", "Referer", "X-Forwarded-Host", "X-Original-URL", "Forwarded", "Via"):
-        answer = target.knock(upgrade(target.token(), **{name: url}))
-        yield _heeded(f"header {name}", answer)
+        yield _heeded(f"header {name}", target.knock(upgrade(target.token(), **{name: url})))
     absolute = upgrade(target.token(), path=url)
     yield refused_at_the_door("an absolute URI", target.knock(absolute), 400, 404, 0)
     with target.peer() as peer:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _WRONG = ("VALIDATION_ERROR", "UNKNOWN_TYPE", "UNKNOWN_COMMAND", "UNSUPPORTED_VERSION")
 _DEEP = 100_000
+_TYPES: tuple[object, ...] = ("welcome", "ack", "notice", "MESSAGE", "message\x00", 7, None, [])
 # Names that are no names, or could be taken for one that is.
 NAMES: tuple[str, ...] = (
     "",
@@ -102,7 +103,7 @@ def _json_texts() -> Iterator[tuple[str, str]]:
 
 
 def _fields() -> Iterator[tuple[str, str]]:
-    for kind in ("welcome", "ack", "gap", "notice", "task", "MESSAGE", "message\x00", 7, None, []):
+    for kind in _TYPES:
         yield f"type {kind!r}", _message(type=kind)
     for field, value in (
         ("sender", "c_000000000000"),
