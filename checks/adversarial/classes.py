@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.adversarial.attacks.access import nobody, stranger
+from checks.adversarial.attacks.edge import edge, guessing
 from checks.adversarial.attacks.frames import frames
 from checks.adversarial.attacks.fuzz import fuzz
 from checks.adversarial.attacks.handshakes import handshakes
@@ -31,10 +32,12 @@ ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("access", "open", stranger),
     ("access", "empty", nobody),
     ("access", "closed", nobody),
+    ("edge", "open", edge),
+    ("edge", "guarded", guessing),
     ("outward", "open", outward),
 )
 # Played when all else is over: what was written meanwhile is read then.
 LAST: tuple[tuple[str, str, Attack], ...] = tuple(
-    ("secrets", kind, secrets) for kind in dict.fromkeys(kind for _, kind, _ in ATTACKS)
+    ("secrets", kind, secrets) for kind in ("open", "empty", "closed", "keys")
 )
 CLASSES = frozenset(name for name, _, _ in (*ATTACKS, *LAST))

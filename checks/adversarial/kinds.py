@@ -10,13 +10,22 @@ if TYPE_CHECKING:
 
     Environment = dict[str, str]
 
+# The one site whose pages may connect.
+ORIGIN = "https://app.example.com"
 # What every kind has: bounds so short that waiting for them takes no time, and as much room for
 # attempts as a whole run makes from one address.
 _COMMON: Mapping[str, str] = {
+    # dev trusts this machine, which all attacks come from.
+    "ARQONBUS_PROFILE": "staging",
     "ARQONBUS_LOG_FORMAT": "json",
     "ARQONBUS_STORAGE_BACKEND": "memory",
     "ARQONBUS_HEARTBEAT_HANDSHAKE_TIMEOUT": "1",
     "ARQONBUS_LIMITS_VIOLATIONS_BEFORE_CLOSE": "10000",
+    "ARQONBUS_LIMITS_HANDSHAKES_PER_ADDRESS": "1000000",
+    "ARQONBUS_LIMITS_HANDSHAKE_BURST": "1000000",
+    "ARQONBUS_LIMITS_FAILED_HANDSHAKES_PER_ADDRESS": "1000000",
+    "ARQONBUS_LIMITS_FAILED_HANDSHAKE_BURST": "1000000",
+    "ARQONBUS_EDGE_ORIGINS": ORIGIN,
 }
 EMPTY_POLICY = "schema = 1\n"
 # Whoever has no role may do nothing here; who has one administers nothing.
@@ -45,6 +54,13 @@ def _empty(folder: Path, secret: str, _url: str) -> Environment:
 
 def _closed(_folder: Path, secret: str, _url: str) -> Environment:
     return {**_COMMON, "ARQONBUS_AUTH_SECRET": secret}
+
+
+def _guarded(folder: Path, secret: str, url: str) -> Environment:
+    return _closed(folder, secret, url) | {
+        "ARQONBUS_LIMITS_FAILED_HANDSHAKES_PER_ADDRESS": "0.1",
+        "ARQONBUS_LIMITS_FAILED_HANDSHAKE_BURST": "10",
+    }
 
 
 def _keys(_folder: Path, _secret: str, url: str) -> Environment:
@@ -76,6 +92,7 @@ KINDS: Mapping[str, Callable[[Path, str, str], Environment]] = {
     "open": _open,
     "empty": _empty,
     "closed": _closed,
+    "guarded": _guarded,
     "keys": _keys,
     "ageing": _ageing,
 }

@@ -215,10 +215,11 @@ def _place(fields: Entry) -> str:
 
 
 def _depth(value: object) -> int:
-    inner = value.values() if isinstance(value, dict) else value
-    if not isinstance(value, (dict, list)):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, list):
         return 0
-    return 1 + max(map(_depth, inner), default=0)  # type: ignore[arg-type] # a list or a dict's values
+    return 1 + max(map(_depth, value), default=0)
 
 
 def _once(pairs: list[tuple[str, object]]) -> Entry:
