@@ -20,7 +20,10 @@ LIMITATIONS = (
         "Python is analysed as source: code reached only through exec, eval or a name computed at "
         "run time is not followed."
     ),
-    "The clean-room, start-up and durability gates ran on this machine's system and Python only.",
+    (
+        "The clean-room, start-up, durability and adversarial gates ran on this machine's system and "
+        "Python only."
+    ),
     (
         "The unit, integration, end-to-end, regression and adversarial suites run apart from these "
         "gates (scripts/test); this report does not attest their result."

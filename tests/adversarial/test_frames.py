@@ -231,3 +231,25 @@ async def test_tokens_from_the_header_and_the_subprotocol_list(tmp_path: Path) -
                 await connect(bus.url, additional_headers=bad)
             assert refused.value.response.status_code == 401
             assert b"UNAUTHENTICATED" in (refused.value.response.body or b"")
+
+
+@pytest.mark.parametrize("bit", ["rsv1", "rsv2", "rsv3"])
+async def test_a_reserved_bit_closes_with_1002(bus: Server, bit: str) -> None:
+    async with peer(bus.url) as p:
+        frame = Frame(Opcode.TEXT, b'{"type":"command","command":"ping"}', **{bit: True})
+        p.socket.transport.write(frame.serialize(mask=True))
+        with pytest.raises(ConnectionClosed) as closed:
+            await p.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1002
+
+
+async def test_a_message_of_empty_pieces_without_end_is_closed(tmp_path: Path) -> None:
+    piece = Frame(Opcode.CONT, b"", fin=False).serialize(mask=True)
+    async with serving(tmp_path, limits_max_frame_bytes=4096) as bus, peer(bus.url) as p:
+        p.socket.transport.write(Frame(Opcode.TEXT, b"", fin=False).serialize(mask=True))
+        p.socket.transport.write(piece * 65)
+        with pytest.raises(ConnectionClosed) as closed:
+            await p.receive()
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1009

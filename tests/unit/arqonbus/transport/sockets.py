@@ -111,5 +111,7 @@ class Heard:
         return [call[1] for call in self.socket.calls if call[0] == "close"]
 
 
-def ws_frame(kind: WSMsgType, payload: bytes, *, fin: bool = True) -> WSFrame:
-    return _make_test_ws_frame(kind, payload, fin, False)
+def ws_frame(
+    kind: WSMsgType, payload: bytes, *, fin: bool = True, reserved: bool = False
+) -> WSFrame:
+    return _make_test_ws_frame(kind, payload, fin, reserved)

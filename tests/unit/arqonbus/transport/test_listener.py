@@ -7,7 +7,7 @@ import pytest
 from picows import WSMsgType
 from structlog.testing import capture_logs
 from unit.arqonbus.gateway.wired import command, publish
-from unit.arqonbus.transport.sockets import OUTBOX, Heard
+from unit.arqonbus.transport.sockets import OUTBOX, Heard, ws_frame
 
 from arqonbus.protocol.close import REASONS, CloseCode
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
@@ -120,6 +120,22 @@ def test_fragments_are_bounded_together(heard: Heard) -> None:
     assert heard.closes == []
     heard.more(b" ")
     assert heard.closes == [CloseCode.MESSAGE_TOO_BIG]
+
+
+def test_pieces_without_content_are_bounded_too(heard: Heard) -> None:
+    heard.text(b"", fin=False)
+    for _ in range(15):
+        heard.more(b"")
+    assert heard.closes == []
+    heard.more(b"")
+    assert heard.closes == [CloseCode.MESSAGE_TOO_BIG]
+
+
+@pytest.mark.parametrize("kind", [WSMsgType.TEXT, WSMsgType.PING, WSMsgType.CLOSE])
+def test_a_reserved_bit_is_a_protocol_error(heard: Heard, kind: WSMsgType) -> None:
+    heard.listener.on_ws_frame(heard.transport, ws_frame(kind, HELLO.encode(), reserved=True))
+    assert heard.closes == [CloseCode.PROTOCOL_ERROR]
+    assert acks(heard) == []
 
 
 def test_many_small_messages_are_not_too_big(heard: Heard) -> None:

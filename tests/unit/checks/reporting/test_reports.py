@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
@@ -7,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from checks_support import FINDING, ROOT, SHA, make_outcome, make_result, make_waiver
 from jsonschema import Draft202012Validator
+from rich.console import Console
 
 from checks.model import Mode, Status
 from checks.reporting.attestation import render_attestation
 from checks.reporting.html import render_html
 from checks.reporting.json_report import render_json
 from checks.reporting.sarif import render_sarif
+from checks.reporting.terminal import print_summary
 from checks.reporting.write import ATTESTATION, clear_reports, write_reports
 
 if TYPE_CHECKING:
@@ -130,3 +134,17 @@ def test_an_earlier_pass_does_not_outlive_the_next_run(tmp_path: Path) -> None:
     assert (tmp_path / ATTESTATION) in write_reports(PASSED, tmp_path)
     clear_reports(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_attempts_are_counted_in_every_report_for_people_and_machines() -> None:
+    result = make_result(Status.PASSED)
+    assert result.output is not None
+    output = dataclasses.replace(result.output, attempts={"tokens": 115, "fuzz": 4000})
+    outcome = make_outcome(dataclasses.replace(result, output=output))
+    console = Console(file=io.StringIO(), width=200)
+    print_summary(console, outcome)
+    (gate,) = json.loads(render_json(outcome))["gates"]
+    assert gate["attempts"] == {"tokens": 115, "fuzz": 4000}
+    assert "<td>tokens</td><td>115</td>" in render_html(outcome)
+    assert isinstance(console.file, io.StringIO)
+    assert "4115 attempts (tokens 115, fuzz 4000)" in console.file.getvalue()
