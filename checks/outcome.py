@@ -21,8 +21,8 @@ LIMITATIONS = (
         "run time is not followed."
     ),
     (
-        "The clean-room, start-up, durability and adversarial gates ran on this machine's system and "
-        "Python only."
+        "The clean-room, start-up, durability and adversarial gates ran on this machine's system "
+        "and Python only."
     ),
     (
         "The unit, integration, end-to-end, regression and adversarial suites run apart from these "

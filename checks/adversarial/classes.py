@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from checks.adversarial.attacks.access import nobody, stranger
+from checks.adversarial.attacks.content import content
 from checks.adversarial.attacks.edge import edge, guessing
+from checks.adversarial.attacks.floods import floods
 from checks.adversarial.attacks.frames import frames
 from checks.adversarial.attacks.fuzz import fuzz
 from checks.adversarial.attacks.handshakes import handshakes
@@ -34,10 +36,12 @@ ATTACKS: tuple[tuple[str, str, Attack], ...] = (
     ("access", "closed", nobody),
     ("edge", "open", edge),
     ("edge", "guarded", guessing),
+    ("content", "inspected", content),
+    ("floods", "limited", floods),
     ("outward", "open", outward),
 )
 # Played when all else is over: what was written meanwhile is read then.
 LAST: tuple[tuple[str, str, Attack], ...] = tuple(
-    ("secrets", kind, secrets) for kind in ("open", "empty", "closed", "keys")
+    ("secrets", kind, secrets) for kind in ("open", "empty", "closed", "keys", "inspected")
 )
 CLASSES = frozenset(name for name, _, _ in (*ATTACKS, *LAST))

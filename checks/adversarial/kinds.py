@@ -42,6 +42,31 @@ effect = "allow"
 roles = ["member"]
 actions = ["publish", "subscribe", "history", "presence", "create", "delete", "group", "direct"]
 """
+# No secrets anywhere, and in one room nothing that is not an order.
+CONTENT_POLICY = """
+schema = 1
+mode = "enforce"
+max_bytes = 65536
+max_values = 1000
+
+[[rule]]
+id = "no-secrets"
+detect = ["secrets"]
+deny = ["codename orchid"]
+
+[[json_schema]]
+id = "order"
+rooms = ["orders"]
+
+[json_schema.schema]
+type = "object"
+required = ["order"]
+additionalProperties = false
+
+[json_schema.schema.properties.order]
+type = "integer"
+minimum = 1
+"""
 
 
 def _open(folder: Path, secret: str, _url: str) -> Environment:
@@ -54,6 +79,20 @@ def _empty(folder: Path, secret: str, _url: str) -> Environment:
 
 def _closed(_folder: Path, secret: str, _url: str) -> Environment:
     return {**_COMMON, "ARQONBUS_AUTH_SECRET": secret}
+
+
+def _inspected(folder: Path, secret: str, url: str) -> Environment:
+    file = folder / "content.toml"
+    file.write_text(CONTENT_POLICY, "utf-8")
+    return _open(folder, secret, url) | {"ARQONBUS_CASIL_POLICY_FILE": str(file)}
+
+
+def _limited(folder: Path, secret: str, url: str) -> Environment:
+    return _open(folder, secret, url) | {
+        "ARQONBUS_RATES_BURST": "1",
+        "ARQONBUS_RATES_CONNECTION_MESSAGES": "200",
+        "ARQONBUS_RATES_REFUSALS_BEFORE_CLOSE": "10",
+    }
 
 
 def _guarded(folder: Path, secret: str, url: str) -> Environment:
@@ -92,6 +131,8 @@ KINDS: Mapping[str, Callable[[Path, str, str], Environment]] = {
     "open": _open,
     "empty": _empty,
     "closed": _closed,
+    "inspected": _inspected,
+    "limited": _limited,
     "guarded": _guarded,
     "keys": _keys,
     "ageing": _ageing,
