@@ -57,6 +57,10 @@ class Peer:
         """Send a command with exactly these arguments and return its response or error."""
         return self.ask({"type": "command", "command": name, "args": args})
 
+    def tell(self, frame: Frame) -> None:
+        """Send a frame that may get no answer."""
+        self._send(frame)
+
     def ask(self, frame: Frame) -> Frame:
         """Send a frame under an id of ours and return what becomes of it."""
         self._asked += 1

@@ -64,10 +64,11 @@ class AdversarialGate:
         wheel = context.artifacts().wheel
         python = make_environment(context, lock, extra=[wheel], name="cleanroom")
         demands = read_demands(context.policies, CLASSES)
-        attempts, faults = attack([str(python.parent / _COMMAND)], demands, (*ATTACKS, *LAST))
         specimens = discover(context.policies, self.name)
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            outcomes = list(pool.map(lambda one: _outcome(one, python, demands), specimens))
+            # Much of an attack is waiting; the toys have that time.
+            outcomes = pool.map(lambda one: _outcome(one, python, demands), specimens)
+            attempts, faults = attack([str(python.parent / _COMMAND)], demands, (*ATTACKS, *LAST))
         scope = Scope("attack classes", frozenset(demands.minimum), frozenset(attempts))
         return GateOutput(
             (scope,),

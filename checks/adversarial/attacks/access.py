@@ -38,11 +38,14 @@ def _nothing(target: Target, peer: Peer) -> Iterator[Verdict]:
         yield _as_due(f"command {command.name}", answer, due)
     for name, frame in _frames(str(peer.welcome["payload"]["client_id"])):
         yield refused(name, peer.ask(frame), "FORBIDDEN")
+    peer.tell({"type": "message", "id": "silent", "payload": 1, "qos": 0, **_CHANNEL})
+    peer.call("ping", {})
+    told = [one for one in peer.frames if one.get("request_id") == "silent"]
+    yield refused("a message without receipt", told[0] if told else {}, "FORBIDDEN")
 
 
 def _frames(client: str) -> Iterator[tuple[str, Frame]]:
     yield "a message", {"type": "message", "payload": 1, **_CHANNEL}
-    yield "one without receipt", {"type": "message", "payload": 1, "qos": 0, **_CHANNEL}
     yield "one for later", {"type": "message", "payload": 1, "deliver_at": tomorrow(), **_CHANNEL}
     yield "one with demands", {"type": "message", "payload": 1, "require": "memory", **_CHANNEL}
     yield "one to a client", {"type": "message", "payload": 1, "to": client}

@@ -65,15 +65,15 @@ def fuzz(target: Target) -> Iterator[Verdict]:
             count = min(_BATCH, half - sent)
             batch = [_mutated(chance, seeds, words) for _ in range(count)]
             name = f"frames {sent} to {sent + count} of {protocol}, seed {target.demands.seed}"
-            yield Verdict(name, tuple(_thrown(target, protocol, kind, batch, ping)), count)
+            yield Verdict(name, tuple(_thrown(target, name, (protocol, kind, ping), batch)), count)
             sent += count
 
 
 def _thrown(
-    target: Target, protocol: str, kind: int, batch: list[bytes], ping: bytes
+    target: Target, name: str, how: tuple[str, int, bytes], batch: list[bytes]
 ) -> Iterator[Fault]:
     """Send all, over as many connections as it takes: some frames rightly end theirs."""
-    left = list(batch)
+    (protocol, kind, ping), left = how, list(batch)
     while left:
         with target.opened(protocol=protocol) as wire:
             tried = _until_closed(wire, kind, left)
@@ -81,7 +81,7 @@ def _thrown(
                 wire.frame(kind, ping)
             fault = _read(wire)
         if fault is not None:
-            yield Fault(INTERNAL, f"{fault}, by one of {[one.hex() for one in left[:tried]]}")
+            yield Fault(INTERNAL, f"{name}: one of {tried} frames was answered with {fault}")
         left = left[tried:]
 
 
