@@ -54,10 +54,9 @@ class Arena:
     def run(self, attacks: Iterable[tuple[str, str, Attack]]) -> None:
         """Run attacks, each given as its class, the kind of bus and itself, side by side."""
         listed = list(attacks)
-        for kind in dict.fromkeys(kind for _, kind, _ in listed):
-            if kind not in self._targets:
-                self._targets[kind] = self._start(kind)
+        new = [kind for kind in dict.fromkeys(k for _, k, _ in listed) if kind not in self._targets]
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            self._targets |= zip(new, pool.map(self._start, new), strict=True)
             tasks = [
                 pool.submit(self._attack, name, self._targets[kind], attack)
                 for name, kind, attack in listed
