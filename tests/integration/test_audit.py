@@ -233,9 +233,8 @@ async def cli(*arguments: str | Path) -> Result:
 def administered(tmp_path: Path) -> dict[str, object]:
     """Settings under which whoever is root administers."""
     policy = tmp_path / "access.toml"
-    policy.write_text(
-        'schema = 1\n[[rule]]\nid = "root"\neffect = "allow"\nsubjects = ["root"]\nactions = ["*"]\n'
-    )
+    rule = 'id = "root"\neffect = "allow"\nsubjects = ["root"]\nactions = ["*"]'
+    policy.write_text(f"schema = 1\n[[rule]]\n{rule}\n")
     return {"auth_secret": SECRET, "access_policy_file": policy}
 
 
