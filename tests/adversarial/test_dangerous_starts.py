@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from arqonbus.config.model import Settings
 
 STRONG = "kP4vX9sQ2mT7wZ1rB6nY3cL8dF5gH0jA"
 PROD = ("--profile", "prod", "--host", "127.0.0.1", "--port", "0", "--http-host", "127.0.0.1")
@@ -70,3 +73,26 @@ def test_refused_with_its_reason(
         if name.endswith("SECRET") and value
     )
     assert list(tmp_path.iterdir()) == []
+
+
+SHIELD = ("access", "edge", "tls", "limits", "rates", "casil", "audit", "auth")
+# What can't be said wrongly in a dangerous way.
+HARMLESS = {
+    "limits.auto_create_channels",  # either way is safe; access decides who may create
+    "limits.dedup_window",  # 0 is a window too
+}
+
+
+def test_the_release_check_tries_a_dangerous_value_of_every_setting_of_the_shield() -> None:
+    table = Path(__file__).parents[2] / "policies/startup.toml"
+    cases = tomllib.loads(table.read_text("utf-8"))["dangerous"]
+    told = {word.strip(":,") for case in cases for says in case["says"] for word in says.split()}
+    set_by_name = {name for case in cases for name in case.get("env", {})}
+    untried = [
+        path
+        for section in SHIELD
+        for name in getattr(Settings(), section).__class__.model_fields
+        if (path := f"{section}.{name}") not in told | HARMLESS
+        and f"ARQONBUS_{section}_{name}".upper() not in set_by_name
+    ]
+    assert untried == []

@@ -230,6 +230,14 @@ async def cli(*arguments: str | Path) -> Result:
     return await asyncio.to_thread(ran, *arguments)
 
 
+def administered(tmp_path: Path) -> dict[str, object]:
+    """Settings under which whoever is root administers."""
+    policy = tmp_path / "access.toml"
+    rule = 'id = "root"\neffect = "allow"\nsubjects = ["root"]\nactions = ["*"]'
+    policy.write_text(f"schema = 1\n[[rule]]\n{rule}\n")
+    return {"auth_secret": SECRET, "access_policy_file": policy}
+
+
 def token(tmp_path: Path, tenant: str) -> Path:
     file = tmp_path / f"{tenant}.jwt"
     claims = {"sub": "root", "tenant": tenant, "exp": 4_000_000_000}
@@ -240,7 +248,7 @@ def token(tmp_path: Path, tenant: str) -> Path:
 async def test_an_export_of_a_running_bus_is_verified_and_compared_with_its_head(
     tmp_path: Path,
 ) -> None:
-    async with serving(tmp_path / "data", auth_secret=SECRET) as bus:
+    async with serving(tmp_path / "data", **administered(tmp_path)) as bus:
         file = tmp_path / "audit.jsonl"
         online = ("--url", bus.url, "--token-file", token(tmp_path, "operators"))
         told = await cli("audit", "export", file, *online, "--json")
@@ -269,7 +277,7 @@ async def test_an_export_of_a_running_bus_is_verified_and_compared_with_its_head
 async def test_an_administrator_of_a_tenant_gets_its_records_and_is_told_what_they_are_not(
     tmp_path: Path,
 ) -> None:
-    async with serving(tmp_path / "data", auth_secret=SECRET) as bus:
+    async with serving(tmp_path / "data", **administered(tmp_path)) as bus:
         file = tmp_path / "audit.jsonl"
         online = ("--url", bus.url, "--token-file", token(tmp_path, "acme"))
         told = await cli("audit", "export", file, *online)
@@ -281,7 +289,7 @@ async def test_an_administrator_of_a_tenant_gets_its_records_and_is_told_what_th
 
 
 async def test_an_export_that_fails_leaves_no_file(tmp_path: Path) -> None:
-    async with serving(tmp_path / "data", auth_secret=SECRET) as bus:
+    async with serving(tmp_path / "data", **administered(tmp_path)) as bus:
         file = tmp_path / "audit.jsonl"
         online = ("--url", bus.url, "--token-file", token(tmp_path, "operators"))
         late = await cli("audit", "export", file, *online, "--after", "999999")

@@ -48,7 +48,7 @@ class AdminPages:
                 return refused(error)
             except ArqonBusError as error:
                 if error.code in {ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN}:
-                    self._edge.refused(error.code.value, visitor)
+                    self._edge.refused(error.code.value, visitor, error.about)
                 return refused(error)
             return answer({"status": "success", "payload": result})
 

@@ -101,11 +101,14 @@ class Reloader:
             return None
 
     def _inspect(self, rules: PreparedRules) -> None:
-        before = self._security.inspector.version
+        inspector = self._security.inspector
+        before, mode = inspector.version, inspector.mode
         rules()
-        after = self._security.inspector.version
-        if before != after:
-            self._report("payload rules changed", {"before": before, "after": after})
+        if before != inspector.version:
+            detail = {"before": before, "after": inspector.version}
+            if mode != inspector.mode:
+                detail |= {"mode_before": mode, "mode_after": inspector.mode}
+            self._report("payload rules changed", detail)
 
     def _enforce(self, policy: PreparedPolicy) -> None:
         before = self._security.policy.epoch

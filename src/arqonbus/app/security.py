@@ -15,7 +15,7 @@ from arqonbus.shield.permissions import Guard
 from arqonbus.shield.revoked import RevocationAuthenticator, Revoked
 from arqonbus.shield.ring import KeyRing
 from arqonbus.shield.tokens import TokenAuthenticator
-from arqonbus.telemetry.security import SecurityEvents
+from arqonbus.telemetry.security import EventKind, SecurityEvent, SecurityEvents
 
 if TYPE_CHECKING:
     from arqonbus.config.model import Settings
@@ -38,6 +38,21 @@ class Security:
     guard: Guard
     edge: Edge
     inspector: Inspector
+
+    def record_policies(self) -> None:
+        """Record what a run begins with: files may have changed while no bus looked at them."""
+        self.events.report(
+            SecurityEvent(
+                EventKind.POLICY,
+                "in force",
+                detail={
+                    "authentication": "none" if self.keys is None else "token",
+                    "access": self.policy.epoch,
+                    "payload_rules": self.inspector.version or "none",
+                    "payload_rules_mode": self.inspector.mode or "none",
+                },
+            )
+        )
 
 
 def security(settings: Settings, metrics: Metrics) -> Security:

@@ -101,6 +101,7 @@ async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
         await app.services.groups.start()
         await app.services.delayed.start()
         await app.services.audit.start()
+        app.shield.record_policies()
         await app.services.revocations.start()
     except StorageError as error:
         log.error("storage can't be opened", reason=str(error))  # noqa: TRY400 - the reason says all

@@ -72,6 +72,13 @@ class Inspector:
         return self._policy.version if self._policy else ""
 
     @property
+    def mode(self) -> str:
+        """What becomes of finds; empty without a policy."""
+        if self._policy is None:
+            return ""
+        return "enforce" if self._policy.enforces else "monitor"
+
+    @property
     def active(self) -> bool:
         """Whether there is a policy at all."""
         return self._policy is not None

@@ -59,15 +59,15 @@ class Edge:
             visitor.settle(proxies.client(visitor.peer, headers))
         visitor.check()
 
-    def refused(self, reason: str, visitor: Visitor) -> None:
-        """Tell that a connection was turned away, by an error code or ``TLS``."""
+    def refused(self, reason: str, visitor: Visitor, about: str = "") -> None:
+        """Tell that a connection was turned away, by an error code or ``TLS``, and why."""
         self.metrics.handshake_refused(reason)
         nobody = reason == ErrorCode.UNAUTHENTICATED
         kind = EventKind.AUTHENTICATION if nobody else EventKind.REFUSAL
-        self._events.report(SecurityEvent(kind, reason, address=str(visitor.address)))
+        self._events.report(SecurityEvent(kind, reason, address=str(visitor.address), target=about))
         if reason != ErrorCode.RATE_LIMITED:
             visitor.failed()
 
     def answered(self, refused: HandshakeRefused, visitor: Visitor) -> None:
         """Count that a request was refused."""
-        self.refused(refused.code.value, visitor)
+        self.refused(refused.code.value, visitor, refused.about)

@@ -92,17 +92,19 @@ class Visitor:
         site = site_of(address)
         if not self._hold(site, gate.limits.connections_per_address):
             self._refusal = too_many(
-                "this address has as many connections as it may (limits.connections_per_address)",
+                "this address has as many connections as it may",
+                "limits.connections_per_address",
                 _AGAIN,
             )
         elif wait := gate.failures.wait(site, gate.now()):
             self._refusal = too_many(
-                "too many handshakes of this address failed (limits.failed_handshakes_per_address)",
+                "too many handshakes of this address failed",
+                "limits.failed_handshakes_per_address",
                 wait,
             )
         elif wait := gate.handshakes.take(site, gate.now()):
             self._refusal = too_many(
-                "too many handshakes of this address (limits.handshakes_per_address)", wait
+                "too many handshakes of this address", "limits.handshakes_per_address", wait
             )
 
     @property
@@ -135,12 +137,14 @@ class Visitor:
         limits = self._gate.limits
         if not self._hold((principal.tenant, principal.subject), limits.connections_per_principal):
             raise too_many(
-                "this subject has as many connections as it may (limits.connections_per_principal)",
+                "this subject has as many connections as it may",
+                "limits.connections_per_principal",
                 _AGAIN,
             )
         if not self._hold((principal.tenant,), limits.connections_per_tenant):
             raise too_many(
-                "this tenant has as many connections as it may (limits.connections_per_tenant)",
+                "this tenant has as many connections as it may",
+                "limits.connections_per_tenant",
                 _AGAIN,
             )
 

@@ -51,6 +51,7 @@ class Origins:
                 HTTPStatus.FORBIDDEN,
                 ErrorCode.FORBIDDEN,
                 "pages of this origin may not connect: edge.origins does not list it",
+                about="Origin",
             )
 
     def _allows(self, origin: str) -> bool:

@@ -33,7 +33,12 @@ class AuthError(ArqonBusError):
     """
 
     def __init__(self, reason: AuthReason, message: str) -> None:
-        super().__init__(ErrorCode.UNAUTHENTICATED, message, retryable=reason in RETRYABLE)
+        super().__init__(
+            ErrorCode.UNAUTHENTICATED,
+            message,
+            retryable=reason in RETRYABLE,
+            about=f"token: {reason}",
+        )
         self.reason = reason
 
 

@@ -169,11 +169,13 @@ def _authenticate(shield: Authenticator, token: str | None, certificate: str | N
                 ErrorCode.UNAUTHENTICATED,
                 f"not authenticated: {error}",
                 {"Retry-After": "1"},
+                about=error.about,
             ) from error
         raise HandshakeRefused(
             HTTPStatus.UNAUTHORIZED,
             ErrorCode.UNAUTHENTICATED,
             f"not authenticated: {error}",
             {"WWW-Authenticate": "Bearer"},
+            about=error.about,
         ) from error
     return principal
