@@ -14,7 +14,7 @@ import msgspec
 from arqonbus.audit.export import Header, Writer
 from arqonbus.audit.reading import Verification, verify
 from arqonbus.audit.records import GENESIS
-from arqonbus.cli.online import Bus, Progress, connects, run
+from arqonbus.cli.online import Bus, Progress, connects, private, run
 from arqonbus.client import Client, ClientError
 
 _NOT_INTACT: Final = 1
@@ -71,7 +71,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
     asked = {name: value for name, value in begin.items() if value is not None}
 
     async def work(client: Client) -> None:
-        with part.open("wb") as out:
+        with open(part, "wb", opener=private) as out:
             written = await _export(client, out, asked)
             out.flush()
             os.fsync(out.fileno())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -125,3 +126,8 @@ def _token(file: Path) -> str:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{file} holds no token: {error}") from error
+
+
+def private(path: str, flags: int) -> int:
+    """Open a file (`open(opener=…)`) for its owner only: what a bus gives is not for everybody."""
+    return os.open(path, flags, 0o600)

@@ -10,7 +10,7 @@ from typing import IO, Final, TypeVar
 
 import click
 
-from arqonbus.cli.online import Bus, Progress, connects
+from arqonbus.cli.online import Bus, Progress, connects, private
 from arqonbus.cli.online import run as run_online
 from arqonbus.client import Client
 from arqonbus.client.archive import ArchiveError, ArchiveReader
@@ -58,7 +58,7 @@ def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
     part = file.with_name(file.name + ".part")
 
     async def run(client: Client) -> None:
-        with part.open("wb") as out:
+        with open(part, "wb", opener=private) as out:
             end = await export_channel(client, room, channel, out, Progress("exported"))
             out.flush()
             os.fsync(out.fileno())
