@@ -71,7 +71,7 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
     asked = {name: value for name, value in begin.items() if value is not None}
 
     async def work(client: Client) -> None:
-        with open(part, "wb", opener=private) as out:
+        with private(part) as out:
             written = await _export(client, out, asked)
             out.flush()
             os.fsync(out.fileno())

@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import click
 
@@ -128,6 +128,6 @@ def _token(file: Path) -> str:
         raise click.UsageError(f"{file} holds no token: {error}") from error
 
 
-def private(path: str, flags: int) -> int:
-    """Open a file (`open(opener=…)`) for its owner only: what a bus gives is not for everybody."""
-    return os.open(path, flags, 0o600)
+def private(file: Path) -> IO[bytes]:
+    """`file`, empty, for its owner only: what a bus gives is not for every user of the machine."""
+    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")

@@ -58,7 +58,7 @@ def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
     part = file.with_name(file.name + ".part")
 
     async def run(client: Client) -> None:
-        with open(part, "wb", opener=private) as out:
+        with private(part) as out:
             end = await export_channel(client, room, channel, out, Progress("exported"))
             out.flush()
             os.fsync(out.fileno())
