@@ -49,8 +49,7 @@ async def test_policies_that_changed_between_two_runs_left_no_record(tmp_path: P
         rules.write_text(RULES.format(mode=mode), "utf-8")
         async with serving(tmp_path / "data", casil_policy_file=rules) as bus:
             await bus.stop()
-            [event] = [e for e in bus.events("security event") if e["kind"] == "policy"]
-            assert event["what"] == "in force"
+            [event] = [e for e in bus.events("security event") if e["what"] == "policies"]
             detail = event["detail"]
             assert isinstance(detail, dict)
             told.append(detail)

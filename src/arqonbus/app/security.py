@@ -43,8 +43,8 @@ class Security:
         """Record what a run begins with: files may have changed while no bus looked at them."""
         self.events.report(
             SecurityEvent(
-                EventKind.POLICY,
-                "in force",
+                EventKind.MODE,
+                "policies",
                 detail={
                     "authentication": "none" if self.keys is None else "token",
                     "access": self.policy.epoch,
