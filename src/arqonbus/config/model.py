@@ -161,7 +161,6 @@ class AuthSettings(Section):
         le=120,
         description="Clock difference tolerated in `exp`, `nbf` and `iat`.",
     )
-
     expiry_notice: float = Field(
         default=60.0,
         ge=0,
@@ -711,7 +710,7 @@ class Settings(Section):
 
     profile: Literal["dev", "staging", "prod"] = Field(
         default="dev",
-        description="prod demands authentication, durable storage and explicit binds.",
+        description="prod demands authentication, TLS, durable storage and explicit binds.",
     )
     host: str = Field(
         default="127.0.0.1", min_length=1, description="Address that the WebSocket server binds."
