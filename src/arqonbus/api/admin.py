@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -16,6 +15,7 @@ from arqonbus.edge.gate import Visitor
 from arqonbus.edge.refusal import HandshakeRefused
 from arqonbus.errors import ArqonBusError, ErrorCode, invalid
 from arqonbus.shield.binding import thumbprint
+from arqonbus.shield.form import read_object
 
 COMMANDS: Final = {"/v1/admin/reload": "admin.reload", "/v1/admin/revoke": "admin.revoke"}
 VISITOR: Final = web.RequestKey("visitor", Visitor)
@@ -47,8 +47,11 @@ class AdminPages:
                 self._edge.answered(error, visitor)
                 return refused(error)
             except ArqonBusError as error:
-                if error.code in {ErrorCode.UNAUTHENTICATED, ErrorCode.FORBIDDEN}:
+                if error.code is ErrorCode.UNAUTHENTICATED:
                     self._edge.refused(error.code.value, visitor, error.about)
+                elif error.code is ErrorCode.FORBIDDEN:
+                    # Reported by `admin`, which knows who it was.
+                    self._edge.turned_away(error.code.value, visitor)
                 return refused(error)
             return answer({"status": "success", "payload": result})
 
@@ -83,9 +86,9 @@ async def _arguments(request: web.Request) -> dict[str, object]:
     if request.content_type != "application/json":
         raise invalid("the body must be application/json")
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise invalid("the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise invalid("the body must be a JSON object")
-    return value
+        # As strictly as a token: what could be read in two ways is not acted on.
+        return read_object(body)
+    except ValueError:
+        raise invalid(
+            "the body must be one JSON object in UTF-8, without a name twice or NaN"
+        ) from None

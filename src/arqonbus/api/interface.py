@@ -38,6 +38,7 @@ class Admin(Protocol):
 
     async def run(self, caller: Caller, command: str, args: Mapping[str, object]) -> object:
         """Authenticate the caller, check the admin action, run the command; its result as JSON.
+        What is FORBIDDEN is reported as a security event.
 
         Raises:
             ArqonBusError: UNAUTHENTICATED, FORBIDDEN, or why the command failed.

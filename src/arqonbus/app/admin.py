@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from arqonbus.commands.admin import RUNS
-from arqonbus.errors import invalid
+from arqonbus.errors import ArqonBusError, ErrorCode, invalid
 from arqonbus.gateway.member import Member
 from arqonbus.model.action import Action
 from arqonbus.shield.binding import check_binding
+from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from arqonbus.api.interface import Caller
     from arqonbus.commands.context import Services
     from arqonbus.model.principal import Principal
+    from arqonbus.telemetry.security import SecurityEvents
 
 
 class HttpAdministrator(Member):
@@ -37,14 +39,25 @@ class HttpAdministrator(Member):
 class Admin:
     """Implements `api.interface.Admin`."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, events: SecurityEvents) -> None:
         self._services = services
+        self._events = events
 
     async def run(self, caller: Caller, command: str, args: Mapping[str, object]) -> object:
         """See `api.interface.Admin.run`."""
         principal = self._services.authenticator.authenticate(caller.token)
         check_binding(principal, caller.certificate)
         administrator = HttpAdministrator(self._services, principal, caller.address)
+        try:
+            return await self._run(administrator, command, args)
+        except ArqonBusError as error:
+            if error.code is ErrorCode.FORBIDDEN:
+                self._report(administrator, error)
+            raise
+
+    async def _run(
+        self, administrator: HttpAdministrator, command: str, args: Mapping[str, object]
+    ) -> object:
         administrator.check(Action.ADMIN)
         kind, run = RUNS[command]
         try:
@@ -53,3 +66,15 @@ class Admin:
             raise invalid(f"args: {error}") from error
         reply = await run(self._services, administrator, wanted)
         return reply.payload
+
+    def _report(self, administrator: HttpAdministrator, error: ArqonBusError) -> None:
+        self._events.report(
+            SecurityEvent(
+                EventKind.REFUSAL,
+                error.code.value,
+                tenant=administrator.principal.tenant,
+                subject=administrator.principal.subject,
+                address=administrator.from_address,
+                target=error.about,
+            )
+        )

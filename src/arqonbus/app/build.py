@@ -122,7 +122,7 @@ def build(settings: Settings, clock: Clock = wall_clock) -> App:
         shield,
         services,
         WebSocketServer(settings, shield.authenticator, shield.edge, shared),
-        HttpServer(status, metrics.registry, shield.edge, Admin(services)),
+        HttpServer(status, metrics.registry, shield.edge, Admin(services, shield.events)),
         status,
         shared,
     )

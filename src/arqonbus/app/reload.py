@@ -9,6 +9,7 @@ import structlog
 from arqonbus.casil.document import PolicyProblem
 from arqonbus.edge.tls import TlsProblem
 from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.protocol.close import CloseCode
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.access.interface import AccessProblem
 from arqonbus.shield.algorithms import KeyProblem
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from arqonbus.app.security import Security
     from arqonbus.casil.inspector import PreparedRules
-    from arqonbus.routing.hub import Hub
+    from arqonbus.routing.hub import Hub, Peer
     from arqonbus.shield.access.file import PreparedPolicy
 
 log = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ class Reloader:
         before = self._security.policy.epoch
         policy()
         for peer in tuple(self._hub.peers.values()):
-            peer.rights_changed()
+            self._change_rights(peer)
         for warning in policy.warnings:
             log.warning("the access policy should be looked at", warning=warning)
         for sentence in policy.weakened:
@@ -124,6 +125,15 @@ class Reloader:
             self._report(
                 what, {"before": before, "after": policy.epoch, "ways": len(policy.weakened)}
             )
+
+    def _change_rights(self, peer: Peer) -> None:
+        try:
+            peer.rights_changed()
+        except Exception:
+            # One peer's fault must leave neither the others nor itself with the rights of before.
+            log.exception("a peer's rights could not be changed", client_id=peer.client_id)
+            self._security.edge.metrics.internal_error("reload")
+            peer.close(CloseCode.INTERNAL_ERROR)
 
     def _report(self, what: str, detail: Mapping[str, str | int]) -> None:
         self._security.events.report(SecurityEvent(EventKind.POLICY, what, detail=detail))

@@ -58,6 +58,8 @@ def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
 
 async def _serve(settings: Settings) -> int:
     _check_open_files(settings.limits.max_connections)
+    # Before the files are read: what changes from then on must not be overlooked.
+    hangup = _on_hangup()
     try:
         app = build(settings)
     except TlsProblem as unusable:  # changed since the preflight
@@ -72,7 +74,7 @@ async def _serve(settings: Settings) -> int:
     stop = asyncio.Event()
     _on_signals(stop)
     try:
-        return await _open_and_serve(app, stop)
+        return await _open_and_serve(app, stop, hangup)
     finally:
         if app.shield.keys is not None:
             await app.shield.keys.close()
@@ -95,7 +97,7 @@ async def _have_keys(app: App) -> bool:
     return True
 
 
-async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
+async def _open_and_serve(app: App, stop: asyncio.Event, hangup: asyncio.Event) -> int:
     try:
         await app.bus.load(await _streams(app))
         await app.services.groups.start()
@@ -116,7 +118,7 @@ async def _open_and_serve(app: App, stop: asyncio.Event) -> int:
         await app.storage.close()
         return Exit.UNAVAILABLE
     keeping = [asyncio.create_task(work(app)) for work in (_trim, _look_after, _expire)]
-    _reload_on_hangup(app)
+    keeping.append(asyncio.create_task(_reload(app, hangup)))
     try:
         await stop.wait()
     finally:
@@ -150,6 +152,14 @@ def _on_signals(stop: asyncio.Event) -> None:
             signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
         else:
             loop.add_signal_handler(number, stop.set)
+
+
+def _on_hangup() -> asyncio.Event:
+    """Set by SIGHUP, which by default would end the process."""
+    hangup = asyncio.Event()
+    if sys.platform != "win32":
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup.set)
+    return hangup
 
 
 async def _listen(app: App) -> bool:
@@ -242,19 +252,20 @@ async def _expire(app: App) -> None:
             app.metrics.internal_error("expiry")
 
 
-def _reload_on_hangup(app: App) -> None:
-    """What SIGHUP means: see docs/running.md."""
-
-    def hangup() -> None:
+async def _reload(app: App, hangup: asyncio.Event) -> None:
+    """What SIGHUP means: see docs/running.md. One that came before this began counts too."""
+    while True:
+        await hangup.wait()
+        hangup.clear()
         app.shield.events.report(SecurityEvent(EventKind.ADMIN, "SIGHUP"))
         try:
-            done = app.services.reloads.reload()
+            log.info("reloaded", **app.services.reloads.reload())
         except ArqonBusError:
-            return  # every reason has been logged
-        log.info("reloaded", **done)
-
-    if sys.platform != "win32":
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, hangup)
+            continue  # every reason has been logged
+        except Exception:
+            # The task's edge: the next one is to be heard.
+            log.exception("a reload failed")
+            app.metrics.internal_error("reload")
 
 
 async def _drain(app: App) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Protocol
 
@@ -56,6 +57,7 @@ async def revoke(services: Services, caller: Administrator, args: RevokeArgs) ->
     tenant = _tenant(caller, args.tenant)
     record = _record(services, tenant, args)
     whom = args.subject or args.token_id or ""
+    services.revocations.check(record)
     await services.audit.record_now(
         _event(
             caller,
@@ -73,12 +75,21 @@ async def revoke(services: Services, caller: Administrator, args: RevokeArgs) ->
 def _record(services: Services, tenant: str, args: RevokeArgs) -> Record:
     if (args.token_id is None) == (args.subject is None):
         raise invalid("args: give token_id or subject")
+    _check_spelling(args.token_id or "", args.subject or "")
     if args.token_id is not None:
         return TokenRevoked(tenant=tenant, token_id=args.token_id, until=args.until)
     if args.until is not None:
         raise invalid("args: until goes with token_id")
     now = services.bus.tick.now() / 1e6
     return SubjectRevoked(tenant=tenant, subject=args.subject or "", before=now)
+
+
+def _check_spelling(token_id: str, subject: str) -> None:
+    """Refuse what no token says (`shield.tokens`): "revoked" would be told of nothing."""
+    if not (token_id.isprintable() and subject.isprintable()):
+        raise invalid("args: token_id and subject hold printable characters only, as in a token")
+    if not unicodedata.is_normalized("NFC", subject):
+        raise invalid("args: subject is not in Unicode's normal form C, as every token's is")
 
 
 def _tenant(caller: Administrator, asked: str | None) -> str:

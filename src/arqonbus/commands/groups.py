@@ -103,6 +103,8 @@ async def join(services: Services, caller: Caller, args: JoinGroupArgs) -> Reply
     if group is None:
         group = await _create(services, caller, args)
     _check_terms(group, args)
+    # Again, since it may have been lost while the group was made.
+    caller.check(Action.GROUP, args.room, args.channel)
     services.groups.join(group, caller, credit)
     level = services.bus.hub.durability.wire
     answer = {"created": created, "credits": credit, "durability": level}

@@ -36,8 +36,7 @@ class JoinArgs(ChannelArgs):
 async def join_channel(services: Services, caller: Caller, args: JoinArgs) -> Reply:
     """Subscribe, after replaying what was missed if `since` says where to begin."""
     _check_since(args.since)
-    if args.since is not None:
-        caller.check(Action.HISTORY, args.room, args.channel)
+    _check_rights(caller, args.room, args.channel, history=args.since is not None)
     channel = obtain(services, caller, args)
     if (
         channel not in caller.joined
@@ -48,6 +47,7 @@ async def join_channel(services: Services, caller: Caller, args: JoinArgs) -> Re
         )
     await store_channel(services, channel)
     if args.since is None:
+        _check_rights(caller, args.room, args.channel, history=False)
         return Reply(_subscribe(services, caller, channel))
     if channel in caller.joined:
         raise conflict(f"{channel.address} is joined already; leave it to join with since")
@@ -57,6 +57,13 @@ async def join_channel(services: Services, caller: Caller, args: JoinArgs) -> Re
 def _check_since(since: Since | None) -> None:
     if since is not None and since.seq > 0 and since.epoch is None:
         raise invalid("args: since.epoch is needed with a position above 0")
+
+
+def _check_rights(caller: Caller, room: str, channel: str, *, history: bool) -> None:
+    """Again after whatever was waited for, since rights may have been lost meanwhile."""
+    caller.check(Action.SUBSCRIBE, room, channel)
+    if history:
+        caller.check(Action.HISTORY, room, channel)
 
 
 def _subscribe(services: Services, caller: Caller, channel: Channel) -> dict[str, object]:
@@ -82,6 +89,7 @@ def _position(services: Services, channel: Channel) -> dict[str, object]:
 
 async def _resume(services: Services, caller: Caller, channel: Channel, since: Since) -> Reply:
     page = await _read(services, channel, since.seq)
+    _check_rights(caller, channel.address.name, channel.address.channel, history=True)
     known_epoch = since.epoch in (None, channel.epoch)
     if not known_epoch or page is None or since.seq > channel.last_seq:
         return Reply(
@@ -115,7 +123,11 @@ def _replay(
         while page is not None:
             if channel.epoch != epoch:
                 raise StorageError(f"{channel.address} began a new epoch: join it again")
-            position = _send_page(caller, channel, page, position)
+            _check_rights(caller, channel.address.name, channel.address.channel, history=True)
+            sent = _send_page(caller, channel, page, position)
+            if sent is None:
+                return
+            position = sent
             if position >= channel.last_seq:
                 _subscribe(services, caller, channel)
                 return
@@ -126,8 +138,10 @@ def _replay(
     return run
 
 
-def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> int:
-    """Queue a page's messages, and a gap for what retention took before them."""
+def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> int | None:
+    """Queue a page's messages, and a gap for what retention took before them: the position they
+    reach, or None when the connection is closing.
+    """
     if page.info.first_seq > position + 1:
         gone = page.info.first_seq - 1
         gap = caller.gap_frame(channel, channel.epoch, position + 1, gone, "retention")
@@ -140,15 +154,17 @@ def _send_page(caller: Caller, channel: Channel, page: Page, position: int) -> i
     if first != position + 1:
         raise RuntimeError(f"{channel.address}: read {first} after {position}")
     chunk = chunk_for(channel, bodies, first, binary=caller.connection.binary)
-    caller.connection.replay(chunk, len(bodies))
-    return page.messages[-1].seq
+    return page.messages[-1].seq if caller.connection.replay(chunk, len(bodies)) else None
 
 
 async def leave_channel(services: Services, caller: Caller, args: ChannelArgs) -> Reply:
     """Get no more of a channel."""
-    channel = services.bus.hub.existing(caller.address(args.room, args.channel))
-    if channel not in caller.joined:
-        raise conflict(f"{channel.address} is not joined")
+    address = caller.address(args.room, args.channel)
+    channel = services.bus.hub.find(address)
+    if channel is None or channel not in caller.joined:
+        # Who may not use a channel in any way must not learn from this that it is there.
+        caller.check(None, args.room, args.channel)
+        raise conflict(f"{services.bus.hub.existing(address).address} is not joined")
     channel.remove(caller.connection)
     del caller.joined[channel]
     services.joined.give(caller.principal, caller.client_id)

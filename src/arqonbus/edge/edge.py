@@ -61,10 +61,14 @@ class Edge:
 
     def refused(self, reason: str, visitor: Visitor, about: str = "") -> None:
         """Tell that a connection was turned away, by an error code or ``TLS``, and why."""
-        self.metrics.handshake_refused(reason)
         nobody = reason == ErrorCode.UNAUTHENTICATED
         kind = EventKind.AUTHENTICATION if nobody else EventKind.REFUSAL
         self._events.report(SecurityEvent(kind, reason, address=str(visitor.address), target=about))
+        self.turned_away(reason, visitor)
+
+    def turned_away(self, reason: str, visitor: Visitor) -> None:
+        """Count what was refused, and reported, of a visitor."""
+        self.metrics.handshake_refused(reason)
         if reason != ErrorCode.RATE_LIMITED:
             visitor.failed()
 

@@ -31,23 +31,42 @@ class Expiries:
         self._events = events
         # The `exp` of which a client was told, by client id.
         self._told: dict[str, float] = {}
+        # Whose token is over: they may be a while in leaving.
+        self._ended: set[str] = set()
 
     def look(self) -> None:
-        """Tell those whose token ends soon, and close those whose token is over."""
+        """Tell those whose token ends soon, and close those whose token is over.
+
+        Raises:
+            ExceptionGroup: what went wrong with some of them; the others' tokens end all the same.
+        """
         now = self._tick.now() / _MICROS
-        told, self._told = self._told, {}
-        for peer in tuple(self._hub.peers.values()):
-            expires = peer.principal.expires
-            if expires is None or now < expires - self._notice:
-                continue
-            if now >= expires + self._leeway:
+        peers, failures = tuple(self._hub.peers.values()), []
+        for peer in peers:
+            try:
+                self._look_at(peer, now)
+            except Exception as error:  # noqa: BLE001 - raised again when all were looked at
+                failures.append(error)
+        there = {peer.client_id for peer in peers}
+        self._told = {who: when for who, when in self._told.items() if who in there}
+        self._ended &= there
+        if failures:
+            raise ExceptionGroup("tokens of live connections", failures)
+
+    def _look_at(self, peer: Peer, now: float) -> None:
+        expires = peer.principal.expires
+        if expires is None or now < expires - self._notice:
+            return
+        if now >= expires + self._leeway:
+            if peer.client_id not in self._ended:
                 self._end(peer)
-                continue
+                self._ended.add(peer.client_id)
+        elif self._told.get(peer.client_id) != expires:
             self._told[peer.client_id] = expires
-            if told.get(peer.client_id) != expires:
-                peer.notice({"event": "token", "expires": expires, "ends": expires + self._leeway})
+            peer.notice({"event": "token", "expires": expires, "ends": expires + self._leeway})
 
     def _end(self, peer: Peer) -> None:
+        peer.close(CloseCode.UNAUTHENTICATED)
         principal = peer.principal
         self._events.report(
             SecurityEvent(
@@ -58,4 +77,3 @@ class Expiries:
                 client_id=peer.client_id,
             )
         )
-        peer.close(CloseCode.UNAUTHENTICATED)

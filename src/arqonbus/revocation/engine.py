@@ -10,7 +10,7 @@ import structlog
 
 from arqonbus.bus.journal import Journal, stored
 from arqonbus.bus.upkeep import upkeep
-from arqonbus.errors import ArqonBusError, ErrorCode, StorageError
+from arqonbus.errors import ArqonBusError, ErrorCode, StorageError, invalid
 from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 
@@ -26,6 +26,12 @@ _CARE_SECONDS = 5.0
 _SLACK: Final = 1024
 # What a server must bear in memory; a subject's revocation covers any number of its tokens.
 MAX_TOKENS: Final = 100_000
+# One tenant must not take the room that the others may need.
+MAX_OF_TENANT: Final = MAX_TOKENS // 4
+# How long after its end a token is remembered: a clock that ran ahead and was set back must not
+# make it good again.
+_PATIENCE: Final = 86_400.0
+_WRITES: Final = 256
 
 log = structlog.get_logger(__name__)
 _decode = msgspec.json.Decoder(Record).decode
@@ -67,22 +73,37 @@ class Revocations:
         """Why nobody with a token may come in, or None."""
         return None if self._revoked.known else "it is not known yet which tokens are revoked"
 
+    def check(self, record: Record) -> None:
+        """Refuse what can't be revoked; to be asked before it is recorded that it was.
+
+        Raises:
+            ArqonBusError: VALIDATION_ERROR, it would be forgotten at once; RATE_LIMITED, too many
+                single tokens are revoked.
+        """
+        if isinstance(record, SubjectRevoked):
+            return
+        if record.until is not None and record.until < self._now() - self._leeway:
+            raise invalid("args: until is over, and with it the token; give its exp, or leave it")
+        tokens = self._revoked.tokens
+        own = sum(tenant == record.tenant for tenant, _ in tokens)
+        if len(tokens) >= MAX_TOKENS or own >= MAX_OF_TENANT:
+            raise ArqonBusError(
+                ErrorCode.RATE_LIMITED,
+                "as many single tokens are revoked as may be: revoke the subject instead",
+            )
+
     async def revoke(self, record: Record) -> int:
         """Revoke at once, and return when that is stored: how many connections were closed.
 
         Raises:
-            ArqonBusError: RATE_LIMITED, too many single tokens are revoked.
             StorageError: it is in force, but a restart would forget it.
         """
-        if isinstance(record, TokenRevoked) and len(self._revoked.tokens) >= MAX_TOKENS:
-            raise ArqonBusError(
-                ErrorCode.RATE_LIMITED,
-                f"{MAX_TOKENS} tokens are revoked, the most: revoke the subject instead",
-            )
+        if isinstance(record, SubjectRevoked):
+            record = self._with_those_there(record)
         self._apply(record)
         closed = self._close(record.tenant)
         try:
-            await stored(lambda done: self._journal.write(record, done))
+            await self._write(record)
         except StorageError as error:
             self._stale = True
             raise StorageError(
@@ -91,9 +112,23 @@ class Revocations:
             ) from error
         return closed
 
+    def _now(self) -> float:
+        return self._bus.tick.now() / 1e6
+
+    def _with_those_there(self, record: SubjectRevoked) -> SubjectRevoked:
+        """The tokens in use now were issued before now, whatever the clock of their issuer said."""
+        whose = record.tenant, record.subject
+        principals = [peer.principal for peer in self._bus.hub.peers.values()]
+        issued = [p.issued_at or 0.0 for p in principals if (p.tenant, p.subject) == whose]
+        return msgspec.structs.replace(record, before=max([record.before, *issued]))
+
     def _apply(self, record: Record) -> None:
         if isinstance(record, TokenRevoked):
-            self._revoked.tokens[record.tenant, record.token_id] = record.until
+            token, until = (record.tenant, record.token_id), record.until
+            known = self._revoked.tokens.get(token, until)
+            # Whoever revokes it again must not shorten what holds.
+            never = until is None or known is None
+            self._revoked.tokens[token] = None if never else max(until or 0.0, known or 0.0)
             return
         key = record.tenant, record.subject
         self._revoked.subjects[key] = max(record.before, self._revoked.subjects.get(key, 0))
@@ -111,16 +146,17 @@ class Revocations:
         self._close()
 
     async def _tidy(self) -> None:
-        renewed = self._journal.renewed()
+        # Told once only, so it is kept until all is written.
+        self._stale |= self._journal.renewed()
         if self._journal.unread and not self._bus.condition.degraded:
             await self._read()
         self._forget_expired()
         needed = len(self._revoked.tokens) + len(self._revoked.subjects)
-        if renewed or self._stale or self._journal.length > _SLACK + 4 * needed:
+        if self._stale or self._journal.length > _SLACK + 4 * needed:
             await self._write_afresh()
 
     def _forget_expired(self) -> None:
-        now = self._bus.tick.now() / 1e6 - self._leeway
+        now = self._now() - self._leeway - _PATIENCE
         tokens = self._revoked.tokens
         for key in [key for key, until in tokens.items() if until is not None and until < now]:
             del tokens[key]
@@ -129,6 +165,17 @@ class Revocations:
         """Write everything once more, then remove what is older: in this order, so that a crash in
         between forgets nothing.
         """
+        # First: what can't be stored from now on may not be among what is written here.
+        self._stale = False
+        try:
+            keep = await self._write_all()
+        except ArqonBusError:
+            self._stale = True
+            raise
+        await self._journal.shorten(keep)
+
+    async def _write_all(self) -> int:
+        """The position at which what was written begins."""
         tokens, subjects = self._revoked.tokens.items(), self._revoked.subjects.items()
         records: list[Record] = [
             TokenRevoked(tenant=tenant, token_id=token_id, until=until)
@@ -139,7 +186,10 @@ class Revocations:
             for (tenant, subject), before in subjects
         ]
         keep = self._journal.end + 1
-        for record in records:
-            await stored(lambda done, record=record: self._journal.write(record, done))  # type: ignore[misc]  # mypy can't infer a lambda's default
-        self._stale = False
-        await self._journal.shorten(keep)
+        for start in range(0, len(records), _WRITES):
+            part = records[start : start + _WRITES]
+            await asyncio.gather(*(self._write(record) for record in part))
+        return keep
+
+    async def _write(self, record: Record) -> None:
+        await stored(lambda done: self._journal.write(record, done))

@@ -5,6 +5,7 @@ The same walk decides and explains, so that an explanation can't differ from wha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from arqonbus.model.action import Action
@@ -36,35 +37,39 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Request:
-    """The question, with what follows from who asks.
+class _Asker:
+    """Who asks, with what follows from that whatever is asked: claims and roles are judged once.
 
     A deny looks at every role that the subject could hold: by leaving a role out of its token
     nobody gets free of what it forbids.
     """
 
     principal: Principal
-    action: Action
-    room: str
-    channel: str
     values: Values
     held: frozenset[str]
     possible: frozenset[str]
     access: tuple[Area, ...] | None
 
-    def mismatch(self, rule: Rule) -> str | None:
-        roles = self.held if rule.effect == "allow" else self.possible
-        return rule.misses(self.action, self.room, self.channel, self.values) or rule.excludes(
-            self.principal, roles
-        )
+    def excluded(self, rule: Rule) -> str | None:
+        """Why a rule is not about who asks; None when it is."""
+        return rule.excludes(self.principal, self.held if rule.effect == "allow" else self.possible)
 
-    @property
-    def left_by_token(self) -> bool:
+    def is_left(self, action: Action, room: str, channel: str) -> bool:
         """Whether the token's own claim leaves it."""
         return self.access is None or any(
-            it.misses(self.action, self.room, self.channel, self.values) is None
-            for it in self.access
+            it.misses(action, room, channel, self.values) is None for it in self.access
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was worked out for a principal: who it is to the policy, and which rules are about it;
+    or why it may do nothing.
+    """
+
+    principal: Principal
+    asker: _Asker | Decision
+    rules: Mapping[Action, tuple[Rule, ...]]
 
 
 class RulePolicy:
@@ -82,6 +87,8 @@ class RulePolicy:
             )
             for action in Action
         }
+        # Of the principal asked about last: a list of channels asks about one again and again.
+        self._last: _Known | None = None
 
     @property
     def epoch(self) -> str:
@@ -90,33 +97,49 @@ class RulePolicy:
 
     def decide(self, principal: Principal, action: Action, room: str, channel: str) -> Decision:
         """Whether it is allowed, by which rule, and why."""
-        request = self._request(principal, action, room, channel)
-        if isinstance(request, Decision):
-            return request
-        for rule in self._rules[action]:
-            if request.mismatch(rule) is None:
-                return _decision(rule, request)
+        if not principal.subject or not principal.tenant:
+            return Decision(False, NOBODY, "there is no subject, or no tenant")
+        if action.has_address != bool(room and channel) or bool(room) != bool(channel):
+            return Decision(False, ADDRESS, f"{action} {_WANTS[action.has_address]}")
+        known = self._about(principal)
+        asker = known.asker
+        if isinstance(asker, Decision):
+            return asker
+        for rule in known.rules[action]:
+            if rule.misses(action, room, channel, asker.values) is None:
+                return _decision(rule, left=asker.is_left(action, room, channel))
         return Decision(False, DEFAULT, "no rule allows it")
 
     def explain(self, principal: Principal, action: Action, room: str, channel: str) -> Explanation:
         """The same decision, with what each rule of the file says to it."""
         decision = self.decide(principal, action, room, channel)
-        request = self._request(principal, action, room, channel)
-        if isinstance(request, Decision):
+        asker = self._about(principal).asker
+        if decision.rule in {NOBODY, ADDRESS} or isinstance(asker, Decision):
             return Explanation(decision, (), ())
         steps = tuple(
-            Step(it.id, it.effect, request.mismatch(it), it.id == decision.rule)
+            Step(
+                it.id,
+                it.effect,
+                it.misses(action, room, channel, asker.values) or asker.excluded(it),
+                it.id == decision.rule,
+            )
             for it in self.policy.rules
         )
-        return Explanation(decision, tuple(sorted(request.held)), steps)
+        return Explanation(decision, tuple(sorted(asker.held)), steps)
 
-    def _request(
-        self, principal: Principal, action: Action, room: str, channel: str
-    ) -> _Request | Decision:
-        if not principal.subject or not principal.tenant:
-            return Decision(False, NOBODY, "there is no subject, or no tenant")
-        if action.has_address != bool(room and channel) or bool(room) != bool(channel):
-            return Decision(False, ADDRESS, f"{action} {_WANTS[action.has_address]}")
+    def _about(self, principal: Principal) -> _Known:
+        if self._last is None or self._last.principal is not principal:
+            asker = self._asker(principal)
+            rules: Mapping[Action, tuple[Rule, ...]] = {}
+            if not isinstance(asker, Decision):
+                rules = {
+                    action: tuple(it for it in them if asker.excluded(it) is None)
+                    for action, them in self._rules.items()
+                }
+            self._last = _Known(principal, asker, rules)
+        return self._last
+
+    def _asker(self, principal: Principal) -> _Asker | Decision:
         try:
             left = narrowing(principal.claims)
         except ValueError as error:
@@ -127,16 +150,15 @@ class RulePolicy:
             held = frozenset(it for it in possible if not roles[it].only_if_claimed)
         else:
             held = possible & left.roles
-        values = values_of(principal)
-        return _Request(principal, action, room, channel, values, held, possible, left.access)
+        return _Asker(principal, values_of(principal), held, possible, left.access)
 
 
 _WANTS = {True: "needs a room and a channel", False: "concerns no channel"}
 
 
-def _decision(rule: Rule, request: _Request) -> Decision:
+def _decision(rule: Rule, *, left: bool) -> Decision:
     if rule.effect == "deny":
         return Decision(False, rule.id, f"rule {rule.id} denies it")
-    if not request.left_by_token:
+    if not left:
         return Decision(False, CLAIMS, "the token's claim access does not cover it")
     return Decision(True, rule.id, f"rule {rule.id} allows it")
