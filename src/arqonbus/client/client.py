@@ -20,10 +20,10 @@ from arqonbus.client.link import Link
 from arqonbus.client.publishing import Publishing
 from arqonbus.client.replay import PAGE, replay
 from arqonbus.client.subscription import Subscription
+from arqonbus.client.tokens import Credentials, Token
 from arqonbus.client.work import Work
 
 Level = Literal["memory", "remote", "disk", "replicated"]
-Token = str | Callable[[], str]
 
 
 class Client:
@@ -32,6 +32,9 @@ class Client:
     Use it as an async context manager: entering connects once (and raises if that fails), leaving
     closes. After a lost connection it connects again with `backoff`, joins every subscription from
     the last position it got, and sends unreceipted publishes again under their ids.
+
+    `token` is a bearer token, or a function, async or not, that gives a fresh one each time it is
+    called: then the client outlives its tokens.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by name
@@ -43,6 +46,8 @@ class Client:
         reconnect: bool = True,
         backoff: Backoff | None = None,
         connect_timeout: float = 10.0,
+        token_timeout: float = 30.0,
+        rate_limit_retries: int = 3,
         publish_timeout: float = 30.0,
         command_timeout: float = 30.0,
         close_timeout: float = 2.0,
@@ -57,7 +62,7 @@ class Client:
         endpoint = Endpoint(
             url=url,
             codec=ClientCodec(codec),
-            token=(lambda: token) if isinstance(token, str) else token,
+            credentials=None if token is None else Credentials(token, connect_timeout),
             ssl_context=ssl_context,
             timeout=connect_timeout,
             ping_interval=ping_interval,
@@ -70,6 +75,8 @@ class Client:
             backoff=backoff or Backoff(),
             command_timeout=command_timeout,
             close_timeout=close_timeout,
+            token_timeout=token_timeout,
+            rate_limit_retries=rate_limit_retries,
             queue_size=queue_size,
             on_news=on_news,
             random=random,

@@ -6,7 +6,9 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
 
 from arqonbus.client.backoff import Backoff
 from arqonbus.client.connection import Closure, Connection, Endpoint, connect
@@ -18,16 +20,33 @@ from arqonbus.client.errors import (
     HandshakeRefusedError,
     InvalidArgumentError,
     ProtocolViolationError,
+    RefusedError,
+    TokenExpiredError,
+    TokenProviderError,
+    lost,
 )
 from arqonbus.client.inbox import Inbox
 from arqonbus.client.incoming import Incoming, News
-from arqonbus.client.requests import Answer, Request, Requests, refused
+from arqonbus.client.pacing import Pacing
+from arqonbus.client.requests import Answer, Lane, Request, Requests, refused
 from arqonbus.client.subscriptions import Subscriptions
+from arqonbus.client.tokens import Renewal
 from arqonbus.client.works import Works
 from arqonbus.protocol import outbound
-from arqonbus.protocol.close import may_resume
+from arqonbus.protocol.close import CloseCode, may_resume
+
+# The longest that a server's Retry-After is believed; by then it may say it again.
+_LONGEST_WAIT: Final = 60.0
 
 log = logging.getLogger("arqonbus.client")
+
+
+@dataclass(slots=True)
+class Course:
+    """How a request went: how often it was sent, and why it is not under way at the moment."""
+
+    sends: int = 0
+    refused: RefusedError | None = None
 
 
 class Link:
@@ -41,6 +60,8 @@ class Link:
         backoff: Backoff,
         command_timeout: float,
         close_timeout: float,
+        token_timeout: float,
+        rate_limit_retries: int,
         queue_size: int,
         on_news: Callable[[News], None] | None,
         random: Callable[[], float],
@@ -56,11 +77,15 @@ class Link:
         )
         self.inbox = Inbox(queue_size, on_room=self.press)
         self.works = Works(self.command, backoff)
+        self.pacing = Pacing(self.requests, rate_limit_retries, self._send)
+        self._renewal = Renewal(endpoint.credentials, self.command, backoff, random)
         self.incoming = Incoming(
             self.requests,
             self.subscriptions,
             self.inbox,
             self.works,
+            self.pacing,
+            self._renewal,
             on_news=on_news,
             pressure=self.press,
             reconnect=reconnect,
@@ -70,6 +95,9 @@ class Link:
         self._backoff = backoff
         self._command_timeout = command_timeout
         self._close_timeout = close_timeout
+        self._token_timeout = token_timeout
+        # When it began that no token could be had, or none that the server takes.
+        self._without_token: float | None = None
         self._random = random
         self._ended: ClientError | None = None
         self._supervisor: asyncio.Task[None] | None = None
@@ -90,7 +118,7 @@ class Link:
             await self.until_connected(None, name)
             request_id = self.new_id()
             frame = {"type": "command", "id": request_id, "command": name, "args": args}
-            answer = await self.ask(request_id, frame, resend=False)
+            answer = await self.ask(request_id, frame)
         if not isinstance(answer, outbound.Response):
             raise ProtocolViolationError(f"{name} was answered with a receipt")
         return answer.payload
@@ -100,33 +128,44 @@ class Link:
         request_id: str,
         frame: Mapping[str, object],
         *,
-        resend: bool,
-        sent: list[int] | None = None,
+        lane: Lane | None = None,
+        course: Course | None = None,
     ) -> outbound.Ack | outbound.Response:
-        """Send a request and wait for its answer; `sent` is told how often it was sent."""
+        """Send a request and wait for its answer.
+
+        With a `lane` it may be sent again, in the order of that channel; `course` is told how it
+        went, whatever the outcome.
+        """
         self.check_open()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         request = Request(
             self.codec.encode(frame),
             answered=lambda got: _resolve(answer, got),
             failed=lambda error: _reject(answer, error),
-            resend=resend,
+            resend=lane is not None,
+            lane=lane,
         )
         self.requests.add(request_id, request)
         try:
-            if self.connection is not None:
-                request.sends += 1
-                self.connection.send(request.data)
-                self.press()
+            if not self.pacing.holds(request):
+                self._send(request)
             got = await answer
         finally:
             self.requests.forget(request_id)
-            if sent is not None:
-                sent[0] = request.sends
+            if course is not None:
+                course.sends, course.refused = request.sends, request.refused
+            self.pacing.look(lane)
             self.press()
         if isinstance(got, outbound.Error):
             raise refused(got)
         return got
+
+    def _send(self, request: Request) -> None:
+        """Send it, unless the next connection will."""
+        if self.connection is not None:
+            request.sends += 1
+            self.connection.send(request.data)
+            self.press()
 
     async def until_connected(self, seconds: float | None, what: str) -> None:
         """Wait for a connection.
@@ -175,7 +214,7 @@ class Link:
         """
         if self._supervisor is not None:
             raise InvalidArgumentError("a client connects once; make a new one")
-        await self._open()
+        await self._first()
         self._supervisor = asyncio.create_task(self._supervise())
 
     async def close(self) -> None:
@@ -188,6 +227,22 @@ class Link:
         if connection is not None:
             await connection.close(self._close_timeout)
 
+    async def _first(self) -> None:
+        """Connect; a refusal that may pass is tried again within the time of one attempt."""
+        loop, attempt = asyncio.get_running_loop(), 0
+        deadline = loop.time() + self._endpoint.timeout
+        while True:
+            try:
+                await self._open()
+            except HandshakeRefusedError as error:
+                wait = self._wait(attempt, error)
+                if not error.retryable or loop.time() + wait > deadline:
+                    raise
+                attempt += 1
+                await asyncio.sleep(wait)
+            else:
+                return
+
     async def _open(self) -> None:
         # Before the first frame: a notice may come in one piece with the welcome.
         self.incoming.draining = False
@@ -196,6 +251,7 @@ class Link:
         self.incoming.durability = str(welcome.payload.get("durability", ""))
         self.limits = welcome.payload.get("limits", {})
         self.connection = connection
+        self._without_token = None
         # Publishes first: their receipts need not wait behind what the joins replay.
         self.requests.send_again(connection.send)
         self.subscriptions.join_all(connection, self.new_id)
@@ -211,39 +267,70 @@ class Link:
             self.connection = None
             self.connected.clear()
             self.works.broken()
+            self._renewal.stop()
+            error = lost(closure.code, closure.reason)
             if not self._may_come_back(closure):
-                self._end(closure.error or ConnectionLostError(closure.code, closure.reason))
+                self._end(closure.error or error)
                 return
-            lost = ConnectionLostError(closure.code, closure.reason)
-            self.requests.connection_lost(lost)
-            log.info("connection lost (%s), connecting again", lost)
+            self.pacing.broken()
+            self.requests.connection_lost(error)
+            log.info("connection lost (%s), connecting again", error)
             if loop.time() - began > self._backoff.limit:
                 attempt = 0
             attempt = await self._come_back(attempt)
 
     def _may_come_back(self, closure: Closure) -> bool:
-        return self._reconnect and closure.error is None and may_resume(closure.code)
+        again = may_resume(closure.code) or (
+            closure.code == CloseCode.UNAUTHENTICATED and self._renewable
+        )
+        return self._reconnect and closure.error is None and again
+
+    @property
+    def _renewable(self) -> bool:
+        credentials = self._endpoint.credentials
+        return credentials is not None and credentials.renewable
+
+    def _wait(self, attempt: int, error: ClientError | None) -> float:
+        """Seconds before the next attempt: what the server asks for, within reason, if that is
+        more.
+        """
+        asked = error.retry_after if isinstance(error, HandshakeRefusedError) else None
+        return max(self._backoff.delay(attempt, self._random), min(asked or 0.0, _LONGEST_WAIT))
 
     async def _come_back(self, attempt: int) -> int:
         """Connect again, however long it takes; the number of the next attempt."""
+        failed: ClientError | None = None
         while True:
-            await asyncio.sleep(self._backoff.delay(attempt, self._random))
+            await asyncio.sleep(self._wait(attempt, failed))
             attempt += 1
             try:
                 await self._open()
             except ClientError as error:
-                if not _passes(error):
+                failed = error
+                if not self._passes(error):
                     self._end(error)
                     return attempt
                 log.info("attempt %d failed: %s", attempt, error)
             else:
                 return attempt
 
+    def _passes(self, error: ClientError) -> bool:
+        """Whether another attempt to connect may succeed."""
+        if not _is_about_token(error) or not self._renewable:
+            self._without_token = None
+            return _passes(error)
+        now = asyncio.get_running_loop().time()
+        if self._without_token is None:
+            self._without_token = now
+        return now - self._without_token < self._token_timeout
+
     def _end(self, error: ClientError) -> None:
         """For good: everything that waits is told why."""
         if self._ended is None:
             self._ended = error
         self.connection = None
+        self._renewal.stop()
+        self.pacing.stop()
         closed = isinstance(error, ClientClosedError)
         self.requests.fail_all(self._ended)
         self.subscriptions.end_all(error, quiet=closed)
@@ -252,8 +339,15 @@ class Link:
         self.connected.set()
 
 
+def _is_about_token(error: ClientError) -> bool:
+    """Whether another token may be all that it takes."""
+    if isinstance(error, HandshakeRefusedError):
+        return error.status == HTTPStatus.UNAUTHORIZED
+    return isinstance(error, (TokenProviderError, TokenExpiredError))
+
+
 def _passes(error: ClientError) -> bool:
-    """Whether another attempt to connect may succeed."""
+    """Whether the same may succeed later."""
     if isinstance(error, ConnectionLostError):
         return may_resume(error.code)
     if isinstance(error, HandshakeRefusedError):
