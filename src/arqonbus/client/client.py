@@ -18,6 +18,7 @@ from arqonbus.client.incoming import News
 from arqonbus.client.items import Gap, HistoryPage, Message, Position, Receipt
 from arqonbus.client.link import Link
 from arqonbus.client.publishing import Publishing
+from arqonbus.client.recovery import Recovery
 from arqonbus.client.replay import PAGE, replay
 from arqonbus.client.subscription import Subscription
 from arqonbus.client.tokens import Credentials, Token
@@ -59,10 +60,12 @@ class Client:
         on_news: Callable[[News], None] | None = None,
         random: Callable[[], float] = random_module.random,
     ) -> None:
+        credentials = None if token is None else Credentials(token, connect_timeout)
+        backoff = backoff or Backoff()
         endpoint = Endpoint(
             url=url,
             codec=ClientCodec(codec),
-            credentials=None if token is None else Credentials(token, connect_timeout),
+            credentials=credentials,
             ssl_context=ssl_context,
             timeout=connect_timeout,
             ping_interval=ping_interval,
@@ -71,11 +74,16 @@ class Client:
         self._command_timeout = command_timeout
         self._link = Link(
             endpoint,
-            reconnect=reconnect,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
+            recovery=Recovery(
+                backoff,
+                random,
+                reconnect=reconnect,
+                renewable=credentials is not None and credentials.renewable,
+                token_timeout=token_timeout,
+            ),
             command_timeout=command_timeout,
             close_timeout=close_timeout,
-            token_timeout=token_timeout,
             rate_limit_retries=rate_limit_retries,
             queue_size=queue_size,
             on_news=on_news,

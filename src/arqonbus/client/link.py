@@ -7,36 +7,29 @@ import logging
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from arqonbus.client.backoff import Backoff
-from arqonbus.client.connection import Closure, Connection, Endpoint, connect
+from arqonbus.client.connection import Connection, Endpoint, connect
 from arqonbus.client.errors import (
     ClientClosedError,
     ClientError,
     ConnectFailedError,
-    ConnectionLostError,
     HandshakeRefusedError,
     InvalidArgumentError,
     ProtocolViolationError,
     RefusedError,
-    TokenExpiredError,
-    TokenProviderError,
     lost,
 )
 from arqonbus.client.inbox import Inbox
 from arqonbus.client.incoming import Incoming, News
 from arqonbus.client.pacing import Pacing
+from arqonbus.client.recovery import Recovery
 from arqonbus.client.requests import Answer, Lane, Request, Requests, refused
 from arqonbus.client.subscriptions import Subscriptions
 from arqonbus.client.tokens import Renewal
 from arqonbus.client.works import Works
 from arqonbus.protocol import outbound
-from arqonbus.protocol.close import CloseCode, may_resume
-
-# The longest that a server's Retry-After is believed; by then it may say it again.
-_LONGEST_WAIT: Final = 60.0
 
 log = logging.getLogger("arqonbus.client")
 
@@ -56,11 +49,10 @@ class Link:
         self,
         endpoint: Endpoint,
         *,
-        reconnect: bool,
         backoff: Backoff,
+        recovery: Recovery,
         command_timeout: float,
         close_timeout: float,
-        token_timeout: float,
         rate_limit_retries: int,
         queue_size: int,
         on_news: Callable[[News], None] | None,
@@ -88,17 +80,13 @@ class Link:
             self._renewal,
             on_news=on_news,
             pressure=self.press,
-            reconnect=reconnect,
+            reconnect=recovery.reconnect,
         )
         self._endpoint = endpoint
-        self._reconnect = reconnect
         self._backoff = backoff
+        self._recovery = recovery
         self._command_timeout = command_timeout
         self._close_timeout = close_timeout
-        self._token_timeout = token_timeout
-        # When it began that no token could be had, or none that the server takes.
-        self._without_token: float | None = None
-        self._random = random
         self._ended: ClientError | None = None
         self._supervisor: asyncio.Task[None] | None = None
         # Ids must differ from those of every other client: the server drops repeats by them.
@@ -235,7 +223,7 @@ class Link:
             try:
                 await self._open()
             except HandshakeRefusedError as error:
-                wait = self._wait(attempt, error)
+                wait = self._recovery.wait(attempt, error)
                 if not error.retryable or loop.time() + wait > deadline:
                     raise
                 attempt += 1
@@ -251,7 +239,7 @@ class Link:
         self.incoming.durability = str(welcome.payload.get("durability", ""))
         self.limits = welcome.payload.get("limits", {})
         self.connection = connection
-        self._without_token = None
+        self._recovery.connected()
         # Publishes first: their receipts need not wait behind what the joins replay.
         self.requests.send_again(connection.send)
         self.subscriptions.join_all(connection, self.new_id)
@@ -269,7 +257,7 @@ class Link:
             self.works.broken()
             self._renewal.stop()
             error = lost(closure.code, closure.reason)
-            if not self._may_come_back(closure):
+            if not self._recovery.after(closure):
                 self._end(closure.error or error)
                 return
             self.pacing.broken()
@@ -279,50 +267,22 @@ class Link:
                 attempt = 0
             attempt = await self._come_back(attempt)
 
-    def _may_come_back(self, closure: Closure) -> bool:
-        again = may_resume(closure.code) or (
-            closure.code == CloseCode.UNAUTHENTICATED and self._renewable
-        )
-        return self._reconnect and closure.error is None and again
-
-    @property
-    def _renewable(self) -> bool:
-        credentials = self._endpoint.credentials
-        return credentials is not None and credentials.renewable
-
-    def _wait(self, attempt: int, error: ClientError | None) -> float:
-        """Seconds before the next attempt: what the server asks for, within reason, if that is
-        more.
-        """
-        asked = error.retry_after if isinstance(error, HandshakeRefusedError) else None
-        return max(self._backoff.delay(attempt, self._random), min(asked or 0.0, _LONGEST_WAIT))
-
     async def _come_back(self, attempt: int) -> int:
         """Connect again, however long it takes; the number of the next attempt."""
         failed: ClientError | None = None
         while True:
-            await asyncio.sleep(self._wait(attempt, failed))
+            await asyncio.sleep(self._recovery.wait(attempt, failed))
             attempt += 1
             try:
                 await self._open()
             except ClientError as error:
                 failed = error
-                if not self._passes(error):
+                if not self._recovery.passes(error):
                     self._end(error)
                     return attempt
                 log.info("attempt %d failed: %s", attempt, error)
             else:
                 return attempt
-
-    def _passes(self, error: ClientError) -> bool:
-        """Whether another attempt to connect may succeed."""
-        if not _is_about_token(error) or not self._renewable:
-            self._without_token = None
-            return _passes(error)
-        now = asyncio.get_running_loop().time()
-        if self._without_token is None:
-            self._without_token = now
-        return now - self._without_token < self._token_timeout
 
     def _end(self, error: ClientError) -> None:
         """For good: everything that waits is told why."""
@@ -337,22 +297,6 @@ class Link:
         self.inbox.end(None if closed else error)
         self.works.end_all(error, quiet=closed)
         self.connected.set()
-
-
-def _is_about_token(error: ClientError) -> bool:
-    """Whether another token may be all that it takes."""
-    if isinstance(error, HandshakeRefusedError):
-        return error.status == HTTPStatus.UNAUTHORIZED
-    return isinstance(error, (TokenProviderError, TokenExpiredError))
-
-
-def _passes(error: ClientError) -> bool:
-    """Whether the same may succeed later."""
-    if isinstance(error, ConnectionLostError):
-        return may_resume(error.code)
-    if isinstance(error, HandshakeRefusedError):
-        return error.retryable
-    return isinstance(error, ConnectFailedError)
 
 
 def _resolve(future: asyncio.Future[Answer], answer: Answer) -> None:
