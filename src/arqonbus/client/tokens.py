@@ -84,23 +84,25 @@ class Renewal:
         self._command = command
         self._backoff = backoff
         self._random = random
+        # The end of which the server told last; it may tell of the next token's amid all this.
+        self._ends = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def due(self, payload: Mapping[str, object]) -> None:
         """The server's notice that the token ends."""
         if self._credentials is None or not self._credentials.renewable:
             return
+        ends = payload.get("expires")
+        self._ends = float(ends) if isinstance(ends, int | float) else 0.0
         if self._task is None or self._task.done():
-            ends = payload.get("expires")
-            before = float(ends) if isinstance(ends, int | float) else 0.0
-            self._task = asyncio.create_task(self._renew(self._credentials, before))
+            self._task = asyncio.create_task(self._renew(self._credentials))
 
     def stop(self) -> None:
         """The connection is gone; the next one is made with another token anyway."""
         if self._task is not None:
             self._task.cancel()
 
-    async def _renew(self, credentials: Credentials, before: float) -> None:
+    async def _renew(self, credentials: Credentials) -> None:
         """Try until it is done: the server ends the connection if that takes too long."""
         attempt = 0
         while True:
@@ -118,10 +120,10 @@ class Renewal:
             except (ClientError, TimeoutError) as error:
                 log.warning("no other token yet: %s", str(error) or "no answer in time")
             else:
-                if expires is None or expires > before:
+                if expires is None or expires > self._ends:
                     log.info("the token was refreshed")
                     return
-                log.warning("the token provider gave a token that ends no later")
+                log.warning("the token provider gave a token that ends too soon")
             await asyncio.sleep(max(wait, self._backoff.delay(attempt, self._random)))
             attempt += 1
 
