@@ -7,14 +7,15 @@ import itertools
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from support.server import Server, serving
+from support.waiting import until
 
 from arqonbus.cli.online import Bus
 from arqonbus.client import (
@@ -53,6 +54,7 @@ subjects = ["ann"]
 actions = ["subscribe", "group"]
 """
 FAST = Backoff(first=0.01, limit=0.1)
+SOON = 3.0  # seconds, enough to connect with
 _given: list[str] = []
 _serial = itertools.count(1)
 
@@ -96,58 +98,60 @@ def bus(
     return serving(folder / "data", **{**shield, "auth_leeway": 0, **settings})
 
 
-@asynccontextmanager
-async def busy(client: Client, until: Callable[[], bool]) -> AsyncIterator[None]:
+async def busy(client: Client, enough: Callable[[], bool]) -> None:
     """Publish and receive at speed until something is so: all of it comes, once and in order."""
     subscription = await client.subscribe("r", "c")
-    published: list[asyncio.Task[Receipt]] = []
+    receipts: list[Receipt] = []
+    messages: list[Message] = []
 
     async def write() -> None:
-        while not until():
-            published.extend(
-                asyncio.create_task(client.publish("r", "c", len(published) + n)) for n in range(20)
+        while not enough():
+            begin = len(receipts)
+            receipts.extend(
+                await asyncio.gather(*(client.publish("r", "c", begin + n) for n in range(50)))
             )
-            await published[-1]
+        await client.publish("r", "c", None)
 
-    writing = asyncio.create_task(write())
-    yield
-    await writing
-    receipts = await asyncio.gather(*published)
-    assert len(receipts) >= 20
-    items = [await anext(subscription) for _ in receipts]
-    messages = [item for item in items if isinstance(item, Message)]
+    async def receive() -> None:
+        async for item in subscription:
+            assert isinstance(item, Message)
+            if item.payload is None:
+                return
+            messages.append(item)
+
+    await asyncio.gather(write(), receive())
+    assert receipts
     assert [message.payload for message in messages] == list(range(len(receipts)))
     assert [message.seq for message in messages] == [receipt.seq for receipt in receipts]
     page = await client.history("r", "c", limit=1)
-    assert page.last_seq == len(receipts)
+    assert page.last_seq == len(receipts) + 1
 
 
 async def test_it_refreshes_amid_traffic_and_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
-    provider = Provider(2.0, 2.0, 2.0, 600)
+    # All end within auth.expiry_notice, so that each is to be refreshed at once.
+    provider = Provider(30, 31, 32, 600)
     async with bus(tmp_path) as server, Client(server.url, token=provider) as client:
         known_as = client.client_id
-        async with busy(client, lambda: provider.count >= 4):
-            pass
+        await busy(client, lambda: provider.count >= 4)
         assert client.client_id == known_as
     assert provider.count == 4
 
 
 async def test_it_comes_back_with_another_token_when_one_ended(tmp_path: Path) -> None:
-    provider = Provider(2.0, 600)
+    provider = Provider(SOON, 600)
     async with (
         bus(tmp_path, auth_expiry_notice=0) as server,
         Client(server.url, token=provider, backoff=FAST) as client,
     ):
         known_as = client.client_id
-        async with busy(client, lambda: client.client_id != known_as):
-            pass
+        await busy(client, lambda: client.client_id != known_as)
     assert provider.count == 2
 
 
 async def test_a_plain_token_ends_with_a_typed_error(tmp_path: Path) -> None:
     async with (
         bus(tmp_path) as server,
-        Client(server.url, token=token(lasts=2.0)) as client,
+        Client(server.url, token=token(lasts=SOON)) as client,
     ):
         subscription = await client.subscribe("r", "c")
         with pytest.raises(TokenExpiredError):
@@ -157,10 +161,10 @@ async def test_a_plain_token_ends_with_a_typed_error(tmp_path: Path) -> None:
 
 
 async def test_a_provider_that_gives_bad_tokens_ends_after_a_time(tmp_path: Path) -> None:
-    good = iter([token(lasts=2.0)])
+    lasts = iter([SOON])
 
     def provider() -> str:
-        return next(good, None) or token(lasts=-60)
+        return token(lasts=next(lasts, -60))
 
     async with (
         bus(tmp_path) as server,
@@ -282,10 +286,11 @@ async def test_one_after_another_all_get_through_a_rate(tmp_path: Path) -> None:
 async def test_of_a_flood_what_is_taken_is_in_order_and_the_rest_is_told(
     tmp_path: Path, most: int
 ) -> None:
-    rates = {"rates_connection_messages": 50, "rates_burst": 0.2}
+    rates: dict[str, Any] = {"rates_connection_messages": 50, "rates_burst": 0.2}
     async with (
         bus(tmp_path, **rates, rates_refusals_before_close=most) as server,
         Client(server.url, token=token(), backoff=FAST) as client,
+        Client(server.url, token=token("bob")) as reader,
     ):
         outcomes = await asyncio.gather(
             *(client.publish("r", "c", n) for n in range(120)), return_exceptions=True
@@ -294,7 +299,7 @@ async def test_of_a_flood_what_is_taken_is_in_order_and_the_rest_is_told(
         refused = [one for one in outcomes if isinstance(one, RefusedError)]
         assert len(taken) + len(refused) == 120
         assert all(one.retry_after is not None for one in refused)
-        stored = [m.payload async for m in client.replay("r", "c") if isinstance(m, Message)]
+        stored = [m.payload async for m in reader.replay("r", "c") if isinstance(m, Message)]
     assert stored == taken
     assert len(taken) > 20
 
@@ -322,8 +327,7 @@ async def test_a_place_that_gets_free_is_waited_for(tmp_path: Path) -> None:
                 return second.client_id
 
         second = asyncio.create_task(again())
-        while not server.events("security event"):
-            await asyncio.sleep(0.01)
+        await until(lambda: bool(server.events("security event")))
         assert not second.done()
         await first.close()
         assert await second != first.client_id
@@ -347,8 +351,8 @@ async def test_no_token_is_in_an_error_or_a_repr(tmp_path: Path) -> None:
 
 async def test_a_token_file_is_read_anew_for_each_connection(tmp_path: Path) -> None:
     file = tmp_path / "ann.token"
-    file.write_text(token(lasts=2.0) + "\n")
     async with bus(tmp_path, auth_expiry_notice=0) as server:
+        file.write_text(token(lasts=SOON) + "\n")
         async with Bus(server.url, file, None, None, None).client() as client:
             file.write_text(token() + "\n")
             known_as = client.client_id
