@@ -22,6 +22,8 @@ class Scene:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
         self.over = asyncio.Event()
+        # What the handshake presented.
+        self.token = socket.request.headers.get("Authorization") if socket.request else None
         self._ids = itertools.count(1)
 
     async def send(self, kind: str, **fields: object) -> None:

@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 import click
 
 from arqonbus.app.exits import Exit
-from arqonbus.client import Client, ClientError, tls_context
+from arqonbus.client import Client, ClientError, TokenProvider, tls_context
 
 Command = Callable[..., object]
 
@@ -25,7 +25,9 @@ _FILE: Final = click.Path(path_type=Path, exists=True, dir_okay=False)
 _connection = (
     click.option("--url", default="ws://127.0.0.1:9100", show_default=True, help="The bus."),
     click.option(
-        "--token-file", type=_FILE, help="File with the bearer token, for a bus that wants one."
+        "--token-file",
+        type=_FILE,
+        help="File with the bearer token, for a bus that wants one; read anew when one ends.",
     ),
     click.option(
         "--ca-file", type=_FILE, help="PEM file with the authorities to believe, for wss."
@@ -54,8 +56,15 @@ class Bus:
             context = tls_context(
                 ca_file=self.ca_file, cert_file=self.cert_file, key_file=self.key_file
             )
-        token = _token(self.token_file) if self.token_file is not None else None
-        return Client(self.url, token=token, ssl_context=context)
+        return Client(self.url, token=self._tokens(), ssl_context=context)
+
+    def _tokens(self) -> TokenProvider | None:
+        """What reads the file anew for each connection: whoever renews tokens writes it anew."""
+        file = self.token_file
+        if file is None:
+            return None
+        _token(file)
+        return lambda: _token(file)
 
 
 def connects(command: Callable[..., None]) -> Command:

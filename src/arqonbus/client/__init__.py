@@ -3,6 +3,7 @@
 from arqonbus.client.backoff import Backoff
 from arqonbus.client.client import Client
 from arqonbus.client.errors import (
+    AccessLostError,
     ClientClosedError,
     ClientError,
     ConnectFailedError,
@@ -13,6 +14,9 @@ from arqonbus.client.errors import (
     PublishTimeoutError,
     RefusedError,
     StreamBrokenError,
+    TokenExpiredError,
+    TokenProviderError,
+    TokenRevokedError,
 )
 from arqonbus.client.items import (
     Direct,
@@ -25,9 +29,11 @@ from arqonbus.client.items import (
 )
 from arqonbus.client.subscription import Subscription
 from arqonbus.client.tls import tls_context
+from arqonbus.client.tokens import TokenProvider
 from arqonbus.client.work import Task, Work
 
 __all__ = [
+    "AccessLostError",
     "Backoff",
     "Client",
     "ClientClosedError",
@@ -49,6 +55,10 @@ __all__ = [
     "StreamBrokenError",
     "Subscription",
     "Task",
+    "TokenExpiredError",
+    "TokenProvider",
+    "TokenProviderError",
+    "TokenRevokedError",
     "Work",
     "tls_context",
 ]

@@ -18,12 +18,13 @@ from arqonbus.client.incoming import News
 from arqonbus.client.items import Gap, HistoryPage, Message, Position, Receipt
 from arqonbus.client.link import Link
 from arqonbus.client.publishing import Publishing
+from arqonbus.client.recovery import Recovery
 from arqonbus.client.replay import PAGE, replay
 from arqonbus.client.subscription import Subscription
+from arqonbus.client.tokens import Credentials, Token
 from arqonbus.client.work import Work
 
 Level = Literal["memory", "remote", "disk", "replicated"]
-Token = str | Callable[[], str]
 
 
 class Client:
@@ -32,6 +33,9 @@ class Client:
     Use it as an async context manager: entering connects once (and raises if that fails), leaving
     closes. After a lost connection it connects again with `backoff`, joins every subscription from
     the last position it got, and sends unreceipted publishes again under their ids.
+
+    `token` is a bearer token, or a function, async or not, that gives a fresh one each time it is
+    called: then the client outlives its tokens.
     """
 
     def __init__(  # noqa: PLR0913 - settings, by name
@@ -43,6 +47,8 @@ class Client:
         reconnect: bool = True,
         backoff: Backoff | None = None,
         connect_timeout: float = 10.0,
+        token_timeout: float = 30.0,
+        rate_limit_retries: int = 3,
         publish_timeout: float = 30.0,
         command_timeout: float = 30.0,
         close_timeout: float = 2.0,
@@ -54,10 +60,12 @@ class Client:
         on_news: Callable[[News], None] | None = None,
         random: Callable[[], float] = random_module.random,
     ) -> None:
+        credentials = None if token is None else Credentials(token, connect_timeout)
+        backoff = backoff or Backoff()
         endpoint = Endpoint(
             url=url,
             codec=ClientCodec(codec),
-            token=(lambda: token) if isinstance(token, str) else token,
+            credentials=credentials,
             ssl_context=ssl_context,
             timeout=connect_timeout,
             ping_interval=ping_interval,
@@ -66,10 +74,17 @@ class Client:
         self._command_timeout = command_timeout
         self._link = Link(
             endpoint,
-            reconnect=reconnect,
-            backoff=backoff or Backoff(),
+            backoff=backoff,
+            recovery=Recovery(
+                backoff,
+                random,
+                reconnect=reconnect,
+                renewable=credentials is not None and credentials.renewable,
+                token_timeout=token_timeout,
+            ),
             command_timeout=command_timeout,
             close_timeout=close_timeout,
+            rate_limit_retries=rate_limit_retries,
             queue_size=queue_size,
             on_news=on_news,
             random=random,

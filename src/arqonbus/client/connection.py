@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, cast
+from urllib.parse import urlsplit, urlunsplit
 
+import msgspec
 from picows import (
     WSCloseCode,
     WSError,
@@ -23,10 +26,11 @@ from arqonbus.client.codec import ClientCodec
 from arqonbus.client.errors import (
     ClientError,
     ConnectFailedError,
-    ConnectionLostError,
     HandshakeRefusedError,
     ProtocolViolationError,
+    lost,
 )
+from arqonbus.client.tokens import Credentials
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.outbound import ServerFrame, Welcome
 
@@ -38,11 +42,11 @@ _ERROR_BODY = 500
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how to connect. `token` is asked at every attempt, so that it can be renewed."""
+    """Where and how to connect. `credentials` are asked at every attempt: tokens end."""
 
     url: str
     codec: ClientCodec
-    token: Callable[[], str] | None
+    credentials: Credentials | None
     ssl_context: ssl.SSLContext | None
     timeout: float
     ping_interval: float
@@ -55,6 +59,12 @@ class Closure(NamedTuple):
     code: int
     reason: str
     error: ClientError | None = None
+
+
+class _Refusal(msgspec.Struct):
+    """The part of a refused handshake's body that is for programs."""
+
+    error_code: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +101,7 @@ class Connection(WSListener):
         if self._welcomed.done():
             return self._welcomed.result()
         closure = self.closed.result()
-        raise closure.error or ConnectionLostError(closure.code, closure.reason)
+        raise closure.error or lost(closure.code, closure.reason)
 
     def send(self, data: bytes) -> None:
         """Queue one frame; nothing happens on a connection that is closing."""
@@ -218,7 +228,9 @@ async def connect(
         ConnectFailedError: nobody answered, or not in time.
         ConnectionLostError: the server closed before its welcome.
         ProtocolViolationError: what answered does not speak protocol 1.0.
+        TokenProviderError: there is no token to present.
     """
+    token = None if endpoint.credentials is None else await endpoint.credentials.token()
     connection = Connection(endpoint.codec, on_frame)
     try:
         async with asyncio.timeout(endpoint.timeout):
@@ -227,7 +239,7 @@ async def connect(
                 endpoint.url,
                 ssl_context=endpoint.ssl_context,
                 websocket_handshake_timeout=endpoint.timeout,
-                extra_headers=_headers(endpoint),
+                extra_headers=_headers(endpoint, token),
                 max_frame_size=_MAX_FRAME,
                 max_redirects=0,
                 enable_auto_ping=True,
@@ -236,24 +248,47 @@ async def connect(
             )
             return connection, await connection.welcome()
     except WSHandshakeError as error:
-        raise _refusal(error) from error
+        raise _refusal(error, token) from error
     except (OSError, TimeoutError, WSError) as error:
         await connection.close(0)
-        raise ConnectFailedError(f"{endpoint.url}: {str(error) or 'no answer in time'}") from error
+        where = _shown(endpoint.url)
+        raise ConnectFailedError(f"{where}: {str(error) or 'no answer in time'}") from error
     except BaseException:  # cancelled, or refused above: the socket must not outlive this call
         await connection.close(0)
         raise
 
 
-def _headers(endpoint: Endpoint) -> Mapping[str, str]:
+def _headers(endpoint: Endpoint, token: str | None) -> Mapping[str, str]:
     headers = {"Sec-WebSocket-Protocol": endpoint.codec.subprotocol}
-    if endpoint.token is not None:
-        headers["Authorization"] = f"Bearer {endpoint.token()}"
+    if token is not None:
+        headers["Authorization"] = f"Bearer {token}"
     return headers
 
 
-def _refusal(error: WSHandshakeError) -> ClientError:
+def _shown(url: str) -> str:
+    """A URL without what may be a secret in it: its user part and its query."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _refusal(error: WSHandshakeError, token: str | None) -> ClientError:
     if error.response is None:
         return ConnectFailedError(str(error))
-    body = (error.raw_body or b"")[:_ERROR_BODY].decode(errors="replace")
-    return HandshakeRefusedError(int(error.response.status), body)
+    whole = (error.raw_body or b"").decode(errors="replace")
+    if token is not None:  # something on the way may answer with what it was asked
+        whole = whole.replace(token, "********")
+    after = str(error.response.headers.get("Retry-After", ""))
+    return HandshakeRefusedError(
+        int(error.response.status),
+        whole[:_ERROR_BODY],
+        code=_error_code(whole),
+        # The other form, a date (RFC 9110, section 10.2.3), is not the bus's.
+        retry_after=float(after) if re.fullmatch("[0-9]{1,9}", after) else None,
+    )
+
+
+def _error_code(body: str) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Refusal).error_code
+    except (msgspec.DecodeError, RecursionError):
+        return ""

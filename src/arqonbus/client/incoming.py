@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from arqonbus.client.codec import read
 from arqonbus.client.errors import ProtocolViolationError
 from arqonbus.client.inbox import Inbox
-from arqonbus.client.items import message_of
+from arqonbus.client.items import Access, message_of
+from arqonbus.client.pacing import Pacing
 from arqonbus.client.requests import Requests, refused
 from arqonbus.client.subscriptions import Subscriptions
+from arqonbus.client.tokens import Renewal
 from arqonbus.client.works import Works
 from arqonbus.protocol import outbound
 
@@ -23,12 +26,14 @@ class Incoming:
     a publish is kept for the next connection, if there will be one (`reconnect`).
     """
 
-    def __init__(  # noqa: PLR0913 - everybody who is told something
+    def __init__(  # noqa: PLR0913, PLR0917 - everybody who is told something
         self,
         requests: Requests,
         subscriptions: Subscriptions,
         inbox: Inbox,
         works: Works,
+        pacing: Pacing,
+        renewal: Renewal,
         *,
         on_news: Callable[[News], None] | None,
         pressure: Callable[[], None],
@@ -40,6 +45,8 @@ class Incoming:
         self._subscriptions = subscriptions
         self._inbox = inbox
         self._works = works
+        self._pacing = pacing
+        self._renewal = renewal
         self._on_news = on_news or _log_news
         self._pressure = pressure
         self._reconnect = reconnect
@@ -74,7 +81,17 @@ class Incoming:
             self.durability = str(frame.payload.get("durability", ""))
         elif event == "stream":
             self._subscriptions.moved(frame)
+        elif event == "token":
+            self._renewal.due(frame.payload)
+        elif event == "access":
+            self._on_access(read(frame.payload, Access))
         self._on_news(frame)
+
+    def _on_access(self, access: Access) -> None:
+        if access.group is None:
+            self._subscriptions.taken_out(access)
+        else:
+            self._works.taken_out(access)
 
     def _on_message(self, frame: outbound.Message) -> None:
         if frame.to is not None:
@@ -88,11 +105,15 @@ class Incoming:
             # Another client wrote it: it must never pass for the server's answer.
             log.warning("a direct response of %s was not asked for", frame.sender)
             return
+        if isinstance(frame, outbound.Ack):
+            self._pacing.taken(frame.request_id)
         self._requests.settle(frame)
 
     def _on_error(self, frame: outbound.Error) -> None:
         again = self.draining and self._reconnect and refused(frame).retryable
         if again and self._requests.keep(frame.request_id):
+            return
+        if self._pacing.refused(frame):
             return
         if self._requests.settle(frame) or self._subscriptions.failed(frame):
             return

@@ -134,6 +134,14 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     now: Place
 
 
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a notice of access lost on which the client acts."""
+
+    room: str
+    channel: str
+    group: str | None = None
+
+
 def message_of(frame: outbound.Message) -> Message:
     """A channel delivery.
 

@@ -6,28 +6,40 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from arqonbus.client.backoff import Backoff
-from arqonbus.client.connection import Closure, Connection, Endpoint, connect
+from arqonbus.client.connection import Connection, Endpoint, connect
 from arqonbus.client.errors import (
     ClientClosedError,
     ClientError,
     ConnectFailedError,
-    ConnectionLostError,
     HandshakeRefusedError,
     InvalidArgumentError,
     ProtocolViolationError,
+    RefusedError,
+    lost,
 )
 from arqonbus.client.inbox import Inbox
 from arqonbus.client.incoming import Incoming, News
-from arqonbus.client.requests import Answer, Request, Requests, refused
+from arqonbus.client.pacing import Pacing
+from arqonbus.client.recovery import Recovery
+from arqonbus.client.requests import Answer, Lane, Request, Requests, refused
 from arqonbus.client.subscriptions import Subscriptions
+from arqonbus.client.tokens import Renewal
 from arqonbus.client.works import Works
 from arqonbus.protocol import outbound
-from arqonbus.protocol.close import may_resume
 
 log = logging.getLogger("arqonbus.client")
+
+
+@dataclass(slots=True)
+class Course:
+    """How a request went: how often it was sent, and why it is not under way at the moment."""
+
+    sends: int = 0
+    refused: RefusedError | None = None
 
 
 class Link:
@@ -37,10 +49,11 @@ class Link:
         self,
         endpoint: Endpoint,
         *,
-        reconnect: bool,
         backoff: Backoff,
+        recovery: Recovery,
         command_timeout: float,
         close_timeout: float,
+        rate_limit_retries: int,
         queue_size: int,
         on_news: Callable[[News], None] | None,
         random: Callable[[], float],
@@ -56,21 +69,24 @@ class Link:
         )
         self.inbox = Inbox(queue_size, on_room=self.press)
         self.works = Works(self.command, backoff)
+        self.pacing = Pacing(self.requests, rate_limit_retries, self._send)
+        self._renewal = Renewal(endpoint.credentials, self.command, backoff, random)
         self.incoming = Incoming(
             self.requests,
             self.subscriptions,
             self.inbox,
             self.works,
+            self.pacing,
+            self._renewal,
             on_news=on_news,
             pressure=self.press,
-            reconnect=reconnect,
+            reconnect=recovery.reconnect,
         )
         self._endpoint = endpoint
-        self._reconnect = reconnect
         self._backoff = backoff
+        self._recovery = recovery
         self._command_timeout = command_timeout
         self._close_timeout = close_timeout
-        self._random = random
         self._ended: ClientError | None = None
         self._supervisor: asyncio.Task[None] | None = None
         # Ids must differ from those of every other client: the server drops repeats by them.
@@ -90,7 +106,7 @@ class Link:
             await self.until_connected(None, name)
             request_id = self.new_id()
             frame = {"type": "command", "id": request_id, "command": name, "args": args}
-            answer = await self.ask(request_id, frame, resend=False)
+            answer = await self.ask(request_id, frame)
         if not isinstance(answer, outbound.Response):
             raise ProtocolViolationError(f"{name} was answered with a receipt")
         return answer.payload
@@ -100,33 +116,44 @@ class Link:
         request_id: str,
         frame: Mapping[str, object],
         *,
-        resend: bool,
-        sent: list[int] | None = None,
+        lane: Lane | None = None,
+        course: Course | None = None,
     ) -> outbound.Ack | outbound.Response:
-        """Send a request and wait for its answer; `sent` is told how often it was sent."""
+        """Send a request and wait for its answer.
+
+        With a `lane` it may be sent again, in the order of that channel; `course` is told how it
+        went, whatever the outcome.
+        """
         self.check_open()
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         request = Request(
             self.codec.encode(frame),
             answered=lambda got: _resolve(answer, got),
             failed=lambda error: _reject(answer, error),
-            resend=resend,
+            resend=lane is not None,
+            lane=lane,
         )
         self.requests.add(request_id, request)
         try:
-            if self.connection is not None:
-                request.sends += 1
-                self.connection.send(request.data)
-                self.press()
+            if not self.pacing.holds(request):
+                self._send(request)
             got = await answer
         finally:
             self.requests.forget(request_id)
-            if sent is not None:
-                sent[0] = request.sends
+            if course is not None:
+                course.sends, course.refused = request.sends, request.refused
+            self.pacing.look(lane)
             self.press()
         if isinstance(got, outbound.Error):
             raise refused(got)
         return got
+
+    def _send(self, request: Request) -> None:
+        """Send it, unless the next connection will."""
+        if self.connection is not None:
+            request.sends += 1
+            self.connection.send(request.data)
+            self.press()
 
     async def until_connected(self, seconds: float | None, what: str) -> None:
         """Wait for a connection.
@@ -175,7 +202,7 @@ class Link:
         """
         if self._supervisor is not None:
             raise InvalidArgumentError("a client connects once; make a new one")
-        await self._open()
+        await self._first()
         self._supervisor = asyncio.create_task(self._supervise())
 
     async def close(self) -> None:
@@ -188,6 +215,22 @@ class Link:
         if connection is not None:
             await connection.close(self._close_timeout)
 
+    async def _first(self) -> None:
+        """Connect; a refusal that may pass is tried again within the time of one attempt."""
+        loop, attempt = asyncio.get_running_loop(), 0
+        deadline = loop.time() + self._endpoint.timeout
+        while True:
+            try:
+                await self._open()
+            except HandshakeRefusedError as error:
+                wait = self._recovery.wait(attempt, error)
+                if not error.retryable or loop.time() + wait > deadline:
+                    raise
+                attempt += 1
+                await asyncio.sleep(wait)
+            else:
+                return
+
     async def _open(self) -> None:
         # Before the first frame: a notice may come in one piece with the welcome.
         self.incoming.draining = False
@@ -196,6 +239,7 @@ class Link:
         self.incoming.durability = str(welcome.payload.get("durability", ""))
         self.limits = welcome.payload.get("limits", {})
         self.connection = connection
+        self._recovery.connected()
         # Publishes first: their receipts need not wait behind what the joins replay.
         self.requests.send_again(connection.send)
         self.subscriptions.join_all(connection, self.new_id)
@@ -211,28 +255,29 @@ class Link:
             self.connection = None
             self.connected.clear()
             self.works.broken()
-            if not self._may_come_back(closure):
-                self._end(closure.error or ConnectionLostError(closure.code, closure.reason))
+            self._renewal.stop()
+            error = lost(closure.code, closure.reason)
+            if not self._recovery.after(closure):
+                self._end(closure.error or error)
                 return
-            lost = ConnectionLostError(closure.code, closure.reason)
-            self.requests.connection_lost(lost)
-            log.info("connection lost (%s), connecting again", lost)
+            self.pacing.broken()
+            self.requests.connection_lost(error)
+            log.info("connection lost (%s), connecting again", error)
             if loop.time() - began > self._backoff.limit:
                 attempt = 0
             attempt = await self._come_back(attempt)
 
-    def _may_come_back(self, closure: Closure) -> bool:
-        return self._reconnect and closure.error is None and may_resume(closure.code)
-
     async def _come_back(self, attempt: int) -> int:
         """Connect again, however long it takes; the number of the next attempt."""
+        failed: ClientError | None = None
         while True:
-            await asyncio.sleep(self._backoff.delay(attempt, self._random))
+            await asyncio.sleep(self._recovery.wait(attempt, failed))
             attempt += 1
             try:
                 await self._open()
             except ClientError as error:
-                if not _passes(error):
+                failed = error
+                if not self._recovery.passes(error):
                     self._end(error)
                     return attempt
                 log.info("attempt %d failed: %s", attempt, error)
@@ -244,21 +289,14 @@ class Link:
         if self._ended is None:
             self._ended = error
         self.connection = None
+        self._renewal.stop()
+        self.pacing.stop()
         closed = isinstance(error, ClientClosedError)
         self.requests.fail_all(self._ended)
         self.subscriptions.end_all(error, quiet=closed)
         self.inbox.end(None if closed else error)
         self.works.end_all(error, quiet=closed)
         self.connected.set()
-
-
-def _passes(error: ClientError) -> bool:
-    """Whether another attempt to connect may succeed."""
-    if isinstance(error, ConnectionLostError):
-        return may_resume(error.code)
-    if isinstance(error, HandshakeRefusedError):
-        return error.retryable
-    return isinstance(error, ConnectFailedError)
 
 
 def _resolve(future: asyncio.Future[Answer], answer: Answer) -> None:

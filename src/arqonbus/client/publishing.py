@@ -13,7 +13,7 @@ from arqonbus.client.errors import (
     PublishTimeoutError,
 )
 from arqonbus.client.items import Receipt
-from arqonbus.client.link import Link
+from arqonbus.client.link import Course, Link
 from arqonbus.model.ids import is_id
 from arqonbus.protocol import outbound
 
@@ -41,7 +41,8 @@ class Publishing:
             raise InvalidArgumentError("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
         frame: dict[str, object] = {n: v for n, v in fields.items() if v is not None}
         frame |= {"type": "message", "id": chosen, "qos": qos, "payload": payload}
-        sent = [0]
+        course = Course()
+        lane = (str(frame.get("room", "")), str(frame.get("channel", "")))
         try:
             async with asyncio.timeout(self._timeout):
                 if qos == 0:
@@ -50,12 +51,16 @@ class Publishing:
                 async with self._inflight:
                     if not resend:
                         await self._link.connected.wait()
-                    answer = await self._link.ask(chosen, frame, resend=resend, sent=sent)
+                    answer = await self._link.ask(
+                        chosen, frame, lane=lane if resend else None, course=course
+                    )
         except TimeoutError:
-            raise PublishTimeoutError(chosen, sent=sent[0] > 0) from None
+            if course.refused is not None:  # it waits to be sent again: nothing is unknown
+                raise course.refused from None
+            raise PublishTimeoutError(chosen, sent=course.sends > 0) from None
         if not isinstance(answer, outbound.Ack):
             raise ProtocolViolationError("a publish was answered with a response")
-        return _receipt(answer, sent[0])
+        return _receipt(answer, course.sends)
 
     async def _send_unreceipted(self, frame: dict[str, object]) -> None:
         data = self._link.codec.encode(frame)

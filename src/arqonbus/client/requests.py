@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from arqonbus.client.errors import ClientError, InvalidArgumentError, RefusedError
 from arqonbus.protocol.outbound import Ack, Error, Response
 
 Answer = Ack | Response | Error
+Lane = tuple[str, str]
 
 
 @dataclass(slots=True, eq=False)
@@ -17,13 +18,20 @@ class Request:
     that what a frame changes is in force before the next one is looked at.
 
     `resend`: a publish, which its id makes safe to repeat; others fail with the connection.
+    `lane` is the channel whose order it must keep; `held` while it must not be sent, and `refused`
+    why if it was sent before (see `Pacing`).
     """
 
-    data: bytes
+    # What it holds is nobody's business: a token, for one.
+    data: bytes = field(repr=False)
     answered: Callable[[Answer], None]
     failed: Callable[[ClientError], None]
     resend: bool
     sends: int = 0
+    lane: Lane | None = None
+    held: bool = False
+    refused: RefusedError | None = None
+    retries: int = 0
 
 
 class Requests:
@@ -57,6 +65,20 @@ class Requests:
         """Nobody waits for this answer any more."""
         self._waiting.pop(request_id, None)
 
+    def get(self, request_id: str | None) -> Request | None:
+        """The request that waits for this answer."""
+        return self._waiting.get(request_id or "")
+
+    def of(self, lane: Lane | None) -> list[tuple[str, Request]]:
+        """A channel's publishes that wait for their receipts, in the order they were made."""
+        return [(name, one) for name, one in self._waiting.items() if one.lane == lane]
+
+    def fail(self, request_id: str, error: ClientError) -> None:
+        """This one will not be answered any more."""
+        request = self._waiting.pop(request_id, None)
+        if request is not None:
+            request.failed(error)
+
     def keep(self, request_id: str | None) -> bool:
         """Whether this is a publish that the next connection will carry again."""
         request = self._waiting.get(request_id or "")
@@ -84,5 +106,11 @@ class Requests:
 
 def refused(error: Error) -> RefusedError:
     """An error envelope as an exception."""
-    retryable = bool(error.payload and error.payload.get("retryable"))
-    return RefusedError(error.error_code, error.error, retryable=retryable)
+    payload = error.payload or {}
+    after = payload.get("retry_after")
+    return RefusedError(
+        error.error_code,
+        error.error,
+        retryable=bool(payload.get("retryable")),
+        retry_after=float(after) if isinstance(after, int | float) and after >= 0 else None,
+    )

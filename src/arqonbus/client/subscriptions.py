@@ -10,14 +10,16 @@ from arqonbus.client.backoff import Backoff
 from arqonbus.client.codec import ClientCodec, read
 from arqonbus.client.connection import Connection
 from arqonbus.client.errors import (
+    AccessLostError,
     ClientError,
     ConnectionLostError,
     InvalidArgumentError,
     ProtocolViolationError,
 )
-from arqonbus.client.items import Joined, Message, Moved, Position
+from arqonbus.client.items import Access, Joined, Message, Moved, Position
 from arqonbus.client.requests import Answer, Request, Requests, refused
 from arqonbus.client.subscription import State, Subscription
+from arqonbus.errors import ErrorCode
 from arqonbus.protocol import outbound
 
 Key = tuple[str, str]
@@ -143,6 +145,17 @@ class Subscriptions:
         if entry is not None:
             entry.subscription.moved(Position(moved.now.epoch, moved.now.seq))
 
+    def taken_out(self, access: Access) -> None:
+        """The server took this client out of a channel; a join under way has its own answer."""
+        entry = self._entries.get((access.room, access.channel))
+        if entry is not None and entry.subscription.state is State.LIVE:
+            self._lost_access(entry)
+
+    def _lost_access(self, entry: _Entry) -> None:
+        room, channel = entry.subscription.room, entry.subscription.channel
+        del self._entries[room, channel]
+        entry.subscription.end(AccessLostError(room, channel))
+
     def failed(self, frame: outbound.Error) -> bool:
         """An error that names a join answered before: its replay broke off."""
         for entry in self._entries.values():
@@ -185,11 +198,13 @@ class Subscriptions:
             entry.first.set_exception(error)
         elif error.retryable:
             entry.subscription.rejoin()
-            delay = self._backoff.delay(entry.tries, lambda: 1.0)
+            delay = max(self._backoff.delay(entry.tries, lambda: 1.0), error.retry_after or 0.0)
             entry.tries += 1
             asyncio.get_running_loop().call_later(
                 delay, self._join_again, entry, entry.connection, f"{frame.request_id}-again"
             )
+        elif error.code == ErrorCode.FORBIDDEN.value:
+            self._lost_access(entry)
         else:
             entry.subscription.end(error)
 

@@ -13,12 +13,14 @@ import msgspec
 
 from arqonbus.client.backoff import Backoff
 from arqonbus.client.errors import (
+    AccessLostError,
     ClientError,
     ConnectFailedError,
     ConnectionLostError,
     InvalidArgumentError,
     RefusedError,
 )
+from arqonbus.errors import ErrorCode
 from arqonbus.protocol import outbound
 
 Key = tuple[str, str, str]
@@ -206,9 +208,10 @@ class Work:
                 continue
             except RefusedError as error:
                 if not error.retryable or not self.first.done():
-                    self.end(error)
+                    self.end(self._final(error))
                     return
-                await asyncio.sleep(self._backoff.delay(tries, lambda: 1.0))
+                wait = max(self._backoff.delay(tries, lambda: 1.0), error.retry_after or 0.0)
+                await asyncio.sleep(wait)
                 tries += 1
                 continue
             except ClientError as error:
@@ -218,6 +221,11 @@ class Work:
             if not self.first.done():
                 self.first.set_result(None)
             await self._broken.wait()
+
+    def _final(self, error: RefusedError) -> ClientError:
+        if self.first.done() and error.code == ErrorCode.FORBIDDEN.value:
+            return AccessLostError(*self._key)
+        return error
 
     async def _send_acks(self) -> None:
         while self._acks:

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Mapping
 
 from arqonbus.client.backoff import Backoff
-from arqonbus.client.errors import ClientError, InvalidArgumentError
+from arqonbus.client.errors import AccessLostError, ClientError, InvalidArgumentError
+from arqonbus.client.items import Access
 from arqonbus.client.work import Key, Run, Work
 from arqonbus.protocol import outbound
 
@@ -55,6 +56,12 @@ class Works:
         if work is not None and group is not None:
             work.gap(int(payload["from_seq"]), int(payload["to_seq"]))
         return group is not None
+
+    def taken_out(self, access: Access) -> None:
+        """The server took this client out of a group."""
+        work = self._works.get((access.room, access.channel, str(access.group)))
+        if work is not None and work.first.done():
+            work.end(AccessLostError(access.room, access.channel, access.group))
 
     def broken(self) -> None:
         """The connection is gone."""
