@@ -6,15 +6,15 @@ import asyncio
 import itertools
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
-import jwt
 import pytest
-from support.server import Server, serving
+from support import shielded
+from support.server import Server
+from support.shielded import EVERYTHING
 from support.waiting import until
 
 from arqonbus.cli.online import Bus
@@ -32,20 +32,6 @@ from arqonbus.client import (
     TokenRevokedError,
 )
 
-SECRET = "hJ7tQ3xW9zK5vR1nB8mL4pD6sF2gC0yA"
-POLICY = """
-schema = 1
-[[rule]]
-id = "members"
-effect = "allow"
-subjects = ["*"]
-actions = ["publish", "subscribe", "history", "create", "group", "direct"]
-[[rule]]
-id = "admins"
-effect = "allow"
-subjects = ["admin"]
-actions = ["admin"]
-"""
 NO_READING = """
 [[rule]]
 id = "blind"
@@ -71,9 +57,7 @@ def no_token_is_ever_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
 
 
 def token(subject: str = "ann", tenant: str = "acme", *, lasts: float = 600) -> str:
-    now = time.time()
-    claims = {"sub": subject, "tenant": tenant, "iat": now, "exp": now + lasts}
-    _given.append(jwt.encode(claims | {"jti": f"t-{next(_serial)}"}, SECRET, "HS256"))
+    _given.append(shielded.token(subject, tenant, lasts=lasts, jti=f"t-{next(_serial)}"))
     return _given[-1]
 
 
@@ -91,11 +75,9 @@ class Provider:
 
 
 def bus(
-    folder: Path, policy: str = POLICY, **settings: object
+    folder: Path, policy: str = EVERYTHING, **settings: object
 ) -> AbstractAsyncContextManager[Server]:
-    (folder / "policy.toml").write_text(policy)
-    shield = {"auth_secret": SECRET, "access_policy_file": folder / "policy.toml"}
-    return serving(folder / "data", **{**shield, "auth_leeway": 0, **settings})
+    return shielded.shielded(folder, policy, **{"auth_leeway": 0, **settings})
 
 
 async def busy(client: Client, enough: Callable[[], bool]) -> None:
@@ -203,7 +185,7 @@ async def test_access_that_is_lost_is_told_and_can_be_had_again(tmp_path: Path) 
     ):
         subscription = await client.subscribe("r", "c")
         work = await client.work("r", "c", "g")
-        await change(admin, tmp_path, POLICY + NO_READING)
+        await change(admin, tmp_path, EVERYTHING + NO_READING)
         with pytest.raises(AccessLostError) as lost:
             await anext(subscription)
         assert (lost.value.room, lost.value.channel, lost.value.group) == ("r", "c", None)
@@ -215,7 +197,7 @@ async def test_access_that_is_lost_is_told_and_can_be_had_again(tmp_path: Path) 
         for asking in (client.subscribe("r", "c"), client.work("r", "c", "g")):
             with pytest.raises(RefusedError, match="FORBIDDEN"):
                 await asking
-        await change(admin, tmp_path, POLICY)
+        await change(admin, tmp_path, EVERYTHING)
         async with await client.subscribe("r", "c") as again:
             await client.publish("r", "c", "hello")
             item = await anext(again)
@@ -237,7 +219,7 @@ async def test_access_that_was_lost_meanwhile_is_told_too(tmp_path: Path) -> Non
         subscription = await client.subscribe("r", "c")
         work = await client.work("r", "c", "g")
         await server.stop(signal.SIGKILL)
-    async with bus(tmp_path, POLICY + NO_READING, port=port):
+    async with bus(tmp_path, EVERYTHING + NO_READING, port=port):
         with pytest.raises(AccessLostError):
             await anext(subscription)
         with pytest.raises(AccessLostError):

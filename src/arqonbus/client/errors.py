@@ -125,9 +125,9 @@ class AccessLostError(ClientError):
         group: the consumer group, or None if it was the subscription.
     """
 
-    def __init__(self, room: str, channel: str, group: str | None = None) -> None:
+    def __init__(self, room: str, channel: str, group: str | None = None, why: str = "") -> None:
         what = f"{room}:{channel}" if group is None else f"group {group} of {room}:{channel}"
-        super().__init__(f"no access to {what} any more")
+        super().__init__(f"no access to {what} any more{why and f': {why}'}")
         self.room = room
         self.channel = channel
         self.group = group

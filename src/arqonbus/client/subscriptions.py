@@ -151,10 +151,10 @@ class Subscriptions:
         if entry is not None and entry.subscription.state is State.LIVE:
             self._lost_access(entry)
 
-    def _lost_access(self, entry: _Entry) -> None:
+    def _lost_access(self, entry: _Entry, why: str = "") -> None:
         room, channel = entry.subscription.room, entry.subscription.channel
         del self._entries[room, channel]
-        entry.subscription.end(AccessLostError(room, channel))
+        entry.subscription.end(AccessLostError(room, channel, why=why))
 
     def failed(self, frame: outbound.Error) -> bool:
         """An error that names a join answered before: its replay broke off."""
@@ -204,7 +204,7 @@ class Subscriptions:
                 delay, self._join_again, entry, entry.connection, f"{frame.request_id}-again"
             )
         elif error.code == ErrorCode.FORBIDDEN.value:
-            self._lost_access(entry)
+            self._lost_access(entry, error.message)
         else:
             entry.subscription.end(error)
 

@@ -224,7 +224,7 @@ class Work:
 
     def _final(self, error: RefusedError) -> ClientError:
         if self.first.done() and error.code == ErrorCode.FORBIDDEN.value:
-            return AccessLostError(*self._key)
+            return AccessLostError(*self._key, why=error.message)
         return error
 
     async def _send_acks(self) -> None:
