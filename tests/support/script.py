@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 LIMIT = 20
@@ -22,8 +24,6 @@ class Scene:
     def __init__(self, socket: ServerConnection) -> None:
         self.socket = socket
         self.over = asyncio.Event()
-        # What the handshake presented.
-        self.token = socket.request.headers.get("Authorization") if socket.request else None
         self._ids = itertools.count(1)
 
     async def send(self, kind: str, **fields: object) -> None:
@@ -77,10 +77,13 @@ class Scene:
 
 
 class Stage:
-    """Where connections turn up, one scene each."""
+    """Where connections turn up, one scene each, after the handshakes that are to be refused."""
 
     def __init__(self) -> None:
         self.url = ""
+        self.refusals: list[Response] = []
+        # What each handshake presented.
+        self.tokens: list[str | None] = []
         self._scenes: asyncio.Queue[Scene] = asyncio.Queue()
 
     async def accept(self, socket: ServerConnection) -> None:
@@ -89,9 +92,20 @@ class Stage:
         self._scenes.put_nowait(scene)
         await socket.wait_closed()
 
+    def judge(self, _socket: ServerConnection, request: Request) -> Response | None:
+        self.tokens.append(request.headers.get("Authorization"))
+        return self.refusals.pop(0) if self.refusals else None
+
     async def scene(self) -> Scene:
         """The next connection, welcomed."""
         return await asyncio.wait_for(self._scenes.get(), LIMIT)
+
+
+def refusal(status: int, body: str = "", **headers: str) -> Response:
+    """An answer to a handshake; an underscore in a header's name is a hyphen."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    named |= {"Content-Length": str(len(body.encode()))}
+    return Response(status, "No", Headers(named), body.encode())
 
 
 @asynccontextmanager
@@ -99,6 +113,8 @@ async def stage() -> AsyncIterator[Stage]:
     """A server on a free port that offers protocol 1.0 in JSON."""
     made = Stage()
     protocols = [Subprotocol("arqonbus.v1.json")]
-    async with serve(made.accept, "127.0.0.1", 0, subprotocols=protocols) as server:
+    async with serve(
+        made.accept, "127.0.0.1", 0, subprotocols=protocols, process_request=made.judge
+    ) as server:
         made.url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
         yield made

@@ -84,6 +84,7 @@ class Client:
             ),
             command_timeout=command_timeout,
             close_timeout=close_timeout,
+            publish_timeout=publish_timeout,
             rate_limit_retries=rate_limit_retries,
             queue_size=queue_size,
             on_news=on_news,

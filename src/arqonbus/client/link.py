@@ -53,6 +53,7 @@ class Link:
         recovery: Recovery,
         command_timeout: float,
         close_timeout: float,
+        publish_timeout: float,
         rate_limit_retries: int,
         queue_size: int,
         on_news: Callable[[News], None] | None,
@@ -69,7 +70,7 @@ class Link:
         )
         self.inbox = Inbox(queue_size, on_room=self.press)
         self.works = Works(self.command, backoff)
-        self.pacing = Pacing(self.requests, rate_limit_retries, self._send)
+        self.pacing = Pacing(self.requests, rate_limit_retries, publish_timeout, self._send)
         self._renewal = Renewal(endpoint.credentials, self.command, backoff, random)
         self.incoming = Incoming(
             self.requests,

@@ -17,9 +17,13 @@ class Pacing:
     refused to the program: sent again, it would stand behind them.
     """
 
-    def __init__(self, requests: Requests, retries: int, send: Callable[[Request], None]) -> None:
+    def __init__(
+        self, requests: Requests, retries: int, longest: float, send: Callable[[Request], None]
+    ) -> None:
         self._requests = requests
         self._retries = retries
+        # Nobody waits longer for a receipt.
+        self._longest = longest
         self._send = send
         self._timers: dict[Lane, asyncio.TimerHandle] = {}
         self._due: set[Lane] = set()
@@ -34,9 +38,11 @@ class Pacing:
     def refused(self, frame: outbound.Error) -> bool:
         """Whether what this error refuses will be sent again."""
         request, error = self._requests.get(frame.request_id), refused(frame)
-        if request is None or request.lane is None or error.retry_after is None:
+        if request is None or request.lane is None or error.code != ErrorCode.RATE_LIMITED.value:
             return False
-        if error.code != ErrorCode.RATE_LIMITED.value or request.retries >= self._retries:
+        if error.retry_after is None or error.retry_after > self._longest:
+            return False
+        if request.retries >= self._retries:
             return False
         request.retries += 1
         request.refused, request.held = error, True
