@@ -9,11 +9,13 @@ import aiohttp
 import pytest
 from support.shielded import bearer, member, shielded, token
 from support.whole_bus import Client, living
-from unit.arqonbus.gateway.fakes import NOON
+from unit.arqonbus.gateway.fakes import NOON, FakeStorage
+from unit.arqonbus.gateway.wired import Wired
 
 from arqonbus.app.build import App
 from arqonbus.commands.admin import RevokeArgs, revoke
 from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.model.durability import Durability
 from arqonbus.model.principal import Principal
 from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation import engine
@@ -136,6 +138,23 @@ async def test_the_audit_log_did_not_say_who_was_forbidden_to_administer_over_ht
         while not found:
             records = (await operator.ok("audit.read"))["records"]
             found = [one for one in records if one["kind"] == "refusal"]
-        assert [(one["tenant"], one["subject"], one["count"]) for one in found] == [
-            ("acme", "ann", 1)
-        ]
+        assert [(one["tenant"], one["subject"]) for one in found] == [("acme", "ann")]
+
+
+async def test_a_store_that_keeps_less_than_demanded_and_holds_no_revocation_let_nobody_in() -> (
+    None
+):
+    wired = Wired(FakeStorage(Durability.REMOTE))
+    wired.bus.condition.demanded = Durability.DISK
+    assert wired.bus.condition.degraded
+    await wired.services.revocations.start()
+    assert wired.services.revocations.problem() is None
+    await wired.services.revocations.stop()
+
+
+async def test_a_store_that_is_away_may_hold_revocations() -> None:
+    wired = Wired(FakeStorage(Durability.MEMORY))
+    wired.bus.condition.demanded = Durability.DISK
+    await wired.services.revocations.start()
+    assert wired.services.revocations.problem() is not None
+    await wired.services.revocations.stop()

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from arqonbus.errors import ArqonBusError, StorageError
+from arqonbus.model.durability import Durability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.model.durability import Durability
     from arqonbus.routing.hub import Done
     from arqonbus.storage.interface import Page, Storage
 
@@ -32,6 +32,13 @@ class Journal:
         self._seen: tuple[str, Durability] | None = None
         # Whether the store was away when this was read: then it may hold records all the same.
         self.unread = False
+
+    @property
+    def away(self) -> bool:
+        """Whether the store can't be reached. One that is there and keeps less than was demanded
+        holds all there is: nothing in it is nothing.
+        """
+        return self._bus.condition.degraded and self._bus.hub.durability is Durability.MEMORY
 
     @property
     def length(self) -> int:
@@ -67,7 +74,7 @@ class Journal:
                     raise StorageError(f"{where} can't be read: {error}") from error
                 after = message.seq
             more = page.more
-        self.unread = after == 0 and self._bus.condition.degraded
+        self.unread = after == 0 and self.away
         self.renewed()
 
     def write(
@@ -127,7 +134,7 @@ class Journal:
         if before is not None and before[0] != channel.epoch:
             self._first = channel.first_seq
             return True
-        if self.unread and not self._bus.condition.degraded:
+        if self.unread and not self.away:
             return True
         return before is not None and before[1] < hub.durability
 

@@ -148,7 +148,7 @@ class Revocations:
     async def _tidy(self) -> None:
         # Told once only, so it is kept until all is written.
         self._stale |= self._journal.renewed()
-        if self._journal.unread and not self._bus.condition.degraded:
+        if self._journal.unread and not self._journal.away:
             await self._read()
         self._forget_expired()
         needed = len(self._revoked.tokens) + len(self._revoked.subjects)
