@@ -87,7 +87,7 @@ def test_a_channel_is_not_made_twice_nor_beyond_the_most() -> None:
     made.obtain(Address("room", "other"))
     with pytest.raises(ArqonBusError, match="exists already") as twice:
         made.make(HERE)
-    with pytest.raises(ArqonBusError, match="limits.max_channels") as beyond:
+    with pytest.raises(ArqonBusError, match=r"limits\.max_channels") as beyond:
         made.obtain(Address("room", "third"))
     assert twice.value.code is ErrorCode.CONFLICT
     assert beyond.value.code is ErrorCode.RATE_LIMITED
