@@ -22,7 +22,7 @@ P = ParamSpec("P")
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def bench() -> None:
-    """Measure a bus, alone or beside other servers in the same run.
+    """Measure a bus, alone or beside others.
 
     Every command starts the servers itself, fresh, on free ports and one core, and loads them
     from a process on the other core. The server's CPU time comes from the operating

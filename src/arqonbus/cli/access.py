@@ -36,7 +36,7 @@ _FILE: Final = click.Path(path_type=Path)
 
 @click.group()
 def access() -> None:
-    """Ask, check, begin and compare access policies (docs/access.md).
+    """Who may do what: ask, check, begin, compare.
 
     \b
     arqonbus access init policy.toml                 a policy to begin with
@@ -67,7 +67,9 @@ def explain(  # noqa: PLR0913, PLR0917 - click passes each option
     config: Path | None,
     json_wanted: bool,
 ) -> None:
-    """Say whether SUBJECT may do ACTION at ROOM:CHANNEL, which rule decides, and why no other.
+    """Say who may do what, and which rule decides.
+
+    That is: whether SUBJECT may do ACTION at ROOM:CHANNEL, by which rule, and why by no other.
 
     ACTION is publish, subscribe, history, presence, create, delete, group, direct or admin; the
     last two are done to no channel. The answer is the one that the bus would give.
@@ -97,7 +99,7 @@ def check(file: Path) -> None:
 @access.command("init")
 @click.argument("file", type=_FILE)
 def init(file: Path) -> None:
-    """Write a policy to begin with into FILE, which must not exist."""
+    """Write a policy to begin with into FILE."""
     starter = files("arqonbus.shield.access").joinpath("starter.toml").read_bytes()
     try:
         with file.open("xb") as out:
@@ -114,7 +116,7 @@ def init(file: Path) -> None:
 @click.argument("old", type=_FILE)
 @click.argument("new", type=_FILE)
 def diff(old: Path, new: Path) -> None:
-    """Name each way in which the policy NEW allows what OLD did not.
+    """Name what NEW allows and OLD did not.
 
     None is overlooked; a rule that is only written in another way may be named too. Exits 1 when
     there is one, 78 when a policy is broken.

@@ -59,10 +59,11 @@ def export(  # noqa: PLR0913, PLR0917 - click passes each option
     as_json: bool,
     bus: Bus,
 ) -> None:
-    """Write the audit log as it stands at this moment into FILE; for administrators.
+    """Write the audit log into FILE.
 
-    FILE appears only when it is whole. An administrator of one tenant gets the records about that
-    tenant, which are no chain: that none is missing can't be proven then.
+    It is written as it stands at this moment, for administrators. FILE appears only when it is
+    whole, and only its owner can read it. An administrator of one tenant gets the records about
+    that tenant, which are no chain: that none is missing can't be proven then.
     """
     if file.exists() and not force:
         raise click.UsageError(f"{file} exists; --force replaces it")

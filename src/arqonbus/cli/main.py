@@ -20,9 +20,9 @@ def main() -> None:
     \b
     arqonbus serve                    run a bus on this machine, messages kept in ./data
     arqonbus check-config             see every setting and where it came from
-    arqonbus access explain SUBJECT…  who may do what, and which rule says so
+    arqonbus token secret FILE        a secret to sign with; then: token mint, token verify
+    arqonbus access init FILE         who may do what; then: access explain, access diff
     arqonbus stream export ROOM CH F  a channel into a file, back, and verified
-    arqonbus token mint|verify        make and verify tokens
     arqonbus audit export FILE        who was refused what, and who changed what
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes

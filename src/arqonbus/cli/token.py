@@ -60,7 +60,7 @@ def duration(text: str) -> int:
 
 @click.group()
 def token() -> None:
-    """Make tokens and secrets, look at tokens, verify them as the bus does.
+    """Make, look at and verify tokens, and make secrets.
 
     Tokens are read from FILE or, with -, from standard input: an argument could be seen by every
     user of the machine.
@@ -76,7 +76,10 @@ def token() -> None:
 @token.command()
 @click.argument("file", type=click.Path(path_type=Path))
 def secret(file: Path) -> None:
-    """Write a new secret, strong enough for every HS algorithm, into FILE, for its owner only."""
+    """Write a new secret into FILE.
+
+    It is strong enough for every HS algorithm, and the file is for its owner only.
+    """
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -126,9 +129,13 @@ def mint(  # noqa: PLR0913, PLR0917 - click passes each option
 ) -> None:
     """Sign a token and print it.
 
+    \b
+    arqonbus token mint --key bus.secret --subject ada --tenant acme --expires-in 12h \\
+        --role editor --claim 'department="ops"' >ada.token
+
     The signature is made with HS256 for a secret, RS256 for an RSA key, and what fits the curve
     for others, unless --algorithm says otherwise.
-    """
+    """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
     if kid is not None and not KEY_ID.fullmatch(kid):
         raise click.UsageError("--kid: 1–128 of A-Z a-z 0-9 . _ ~ : / + = @ - are allowed")
     now = int(time.time())
@@ -192,7 +199,10 @@ def inspect(file: IO[bytes], as_json: bool) -> None:
 @source_options
 @_as_json
 def verify(file: IO[bytes], config: Path | None, as_json: bool, **flags: object) -> None:
-    """Say what the bus would say to a token, with the settings that `serve` would use.
+    """Verify a token with the bus's settings.
+
+    Says what the bus would say to it, with the settings that `serve` would use, unless it was
+    revoked: that is in the store of the running bus, which is not asked.
 
     Exits 0 if it lets the token's bearer in, 1 if not, 69 if the JWK Set can't be had, 78 if the
     configuration has problems.

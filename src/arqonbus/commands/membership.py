@@ -11,7 +11,7 @@ from arqonbus.bus.fanout import chunk_for
 from arqonbus.commands.channels import obtain, store_channel
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import ChannelArgs, Command
-from arqonbus.errors import StorageError, conflict, invalid, not_found
+from arqonbus.errors import LimitError, StorageError, conflict, invalid, not_found
 from arqonbus.model.action import Action
 from arqonbus.routing.hub import Channel
 from arqonbus.storage.interface import Page
@@ -42,8 +42,9 @@ async def join_channel(services: Services, caller: Caller, args: JoinArgs) -> Re
         channel not in caller.joined
         and len(caller.joined) >= services.limits.channels_per_connection
     ):
-        raise conflict(
-            f"this connection has joined {len(caller.joined)} channels, the most allowed"
+        raise LimitError(
+            "limits.channels_per_connection",
+            f"this connection has joined {len(caller.joined)} channels",
         )
     await store_channel(services, channel)
     if args.since is None:

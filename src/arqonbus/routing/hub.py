@@ -294,13 +294,13 @@ class Hub:
         """A new channel, not stored yet.
 
         Raises:
-            ArqonBusError: CONFLICT when it exists or there are too many; RATE_LIMITED when its
+            ArqonBusError: CONFLICT when it exists; RATE_LIMITED when there are too many, or its
                 tenant has too many.
         """
         if address in self._channels:
             raise conflict(f"channel {address} exists already")
         if len(self._channels) >= self._max_channels:
-            raise conflict(f"there are {self._max_channels} channels, the configured most")
+            raise LimitError("limits.max_channels", "there are as many channels as there may be")
         most = self._per_tenant
         if most is not None and self._tenants[address.tenant] >= most:
             raise LimitError("limits.channels_per_tenant", f"this tenant may have {most} channels")

@@ -176,7 +176,7 @@ def test_a_channel_beyond_the_most_is_refused() -> None:
     stage.hub.obtain(Address("r", "other"))
     peer = stage.peer()
     stage.send(peer)
-    assert refusal(stage, peer) is ErrorCode.CONFLICT
+    assert refusal(stage, peer) is ErrorCode.RATE_LIMITED
 
 
 def test_a_channel_that_is_being_deleted_takes_nothing() -> None:

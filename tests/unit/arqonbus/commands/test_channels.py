@@ -51,8 +51,8 @@ async def test_there_are_no_more_channels_than_configured() -> None:
     calls = Calls(max_channels=1)
     await calls.payload("create_channel", **RC)
     error = await calls.refusal("create_channel", room="r", channel="d")
-    assert error.code is ErrorCode.CONFLICT
-    assert "1 channels" in error.message
+    assert error.code is ErrorCode.RATE_LIMITED
+    assert "limits.max_channels" in error.message
 
 
 async def test_a_channel_that_the_store_refused_is_forgotten(calls: Calls) -> None:

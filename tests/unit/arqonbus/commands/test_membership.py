@@ -87,7 +87,7 @@ async def test_a_connection_joins_no_more_channels_than_configured() -> None:
     for channel in ("c", "d", "c"):
         await calls.payload("join_channel", room="r", channel=channel)
     error = await calls.refusal("join_channel", room="r", channel="e")
-    assert error.code is ErrorCode.CONFLICT
+    assert error.code is ErrorCode.RATE_LIMITED
     assert "2 channels" in error.message
     await calls.payload("leave_channel", **RC)
     await calls.payload("join_channel", room="r", channel="e")
