@@ -167,7 +167,7 @@ def public_forms() -> list[bytes]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("form", public_forms())
+@pytest.mark.parametrize("form", public_forms(), ids=["pem", "der", "base64", "jwk", "ssh", "line"])
 def test_a_public_key_is_no_secret(tmp_path: Path, form: bytes) -> None:
     (tmp_path / "secret").write_bytes(form)
     assert "is a public key" in said({"secret_file": tmp_path / "secret"})
