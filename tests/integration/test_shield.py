@@ -80,6 +80,8 @@ async def test_without_a_policy_nothing_is_allowed(tmp_path: Path) -> None:
             assert code(await ann.call(name, **args)) == "FORBIDDEN", name
         assert (await ann.ok("list_channels"))["channels"] == []
         await ann.ok("ping")
+        (warned,) = server.events("the access policy should be looked at")
+        assert "access init" in str(warned["warning"])
 
 
 async def test_a_token_ends_while_its_connection_lives(tmp_path: Path) -> None:

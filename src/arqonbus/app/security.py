@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from arqonbus.app.access import access_policy
 from arqonbus.app.build_edge import build_edge
 from arqonbus.casil.inspector import Inspector
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from arqonbus.telemetry.metrics import Metrics
 
 
+log = structlog.get_logger(__name__)
+
+
 @dataclass(frozen=True, slots=True)
 class Security:
     """Who may come in, what they may do, and what they may say. `keys` is None where no token is
@@ -41,6 +46,8 @@ class Security:
 
     def record_policies(self) -> None:
         """Record what a run begins with: files may have changed while no bus looked at them."""
+        for warning in self.policy.warnings:
+            log.warning("the access policy should be looked at", warning=warning)
         self.events.report(
             SecurityEvent(
                 EventKind.MODE,

@@ -15,14 +15,16 @@ from arqonbus.app.addresses import bind, port_of
 from arqonbus.app.build import App, build
 from arqonbus.app.exits import Exit
 from arqonbus.app.files import allow_connections
+from arqonbus.app.keeping import keep
 from arqonbus.app.preflight import lacks
+from arqonbus.casil.document import PolicyProblem
 from arqonbus.edge.tls import TlsProblem
 from arqonbus.errors import ArqonBusError, StorageError
-from arqonbus.gateway.expiry import Expiries
 from arqonbus.protocol.close import CloseCode
+from arqonbus.shield.access.interface import AccessProblem
+from arqonbus.shield.algorithms import KeyProblem
 from arqonbus.shield.jwks import KeySetError
 from arqonbus.storage.fallback.runs import Runs
-from arqonbus.storage.interface import UnusableStoreError
 from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
@@ -32,9 +34,6 @@ if TYPE_CHECKING:
     from arqonbus.config.model import Settings
     from arqonbus.model.stream import StreamInfo
 
-_TRIM_SECONDS = 30.0
-_LOOK_SECONDS = 1.0
-_EXPIRY_SECONDS = 0.5
 # Beyond the drain timeout: the audit log ends when nobody can be refused any more.
 _LAST_SECONDS = 1.0
 
@@ -62,7 +61,8 @@ async def _serve(settings: Settings) -> int:
     hangup = _on_hangup()
     try:
         app = build(settings)
-    except TlsProblem as unusable:  # changed since the preflight
+    except (AccessProblem, KeyProblem, PolicyProblem, TlsProblem) as unusable:
+        # A file that changed since the preflight.
         log.error("the configuration has a problem", problem=str(unusable))  # noqa: TRY400 - it says all
         return Exit.CONFIG
     if lacking := lacks(settings, app.storage.capabilities):
@@ -117,8 +117,7 @@ async def _open_and_serve(app: App, stop: asyncio.Event, hangup: asyncio.Event) 
         await app.services.audit.stop()
         await app.storage.close()
         return Exit.UNAVAILABLE
-    keeping = [asyncio.create_task(work(app)) for work in (_trim, _look_after, _expire)]
-    keeping.append(asyncio.create_task(_reload(app, hangup)))
+    keeping = keep(app, hangup)
     try:
         await stop.wait()
     finally:
@@ -212,60 +211,6 @@ def _cannot_listen(address: str, setting: str, error: OSError) -> None:
         setting=setting,
         reason=error.strerror or str(error),
     )
-
-
-async def _trim(app: App) -> None:
-    """Apply age retention now and then; a failure is logged, counted and tried again."""
-    while True:
-        await asyncio.sleep(_TRIM_SECONDS)
-        try:
-            await app.storage.trim(app.bus.tick.now())
-        except StorageError as error:
-            app.metrics.internal_error("trim")
-            log.exception("retention failed", reason=str(error))
-
-
-async def _look_after(app: App) -> None:
-    """Look at the store now and then, so that it is missed and found again without traffic."""
-    while True:
-        await asyncio.sleep(_LOOK_SECONDS)
-        try:
-            await app.bus.look_after()
-        except UnusableStoreError as error:
-            log.error("the store must not be used any more: stop this bus", reason=str(error))  # noqa: TRY400 - the reason says all
-            return
-        except StorageError as error:
-            app.metrics.internal_error("probe")
-            log.exception("the store can't be looked at", reason=str(error))
-
-
-async def _expire(app: App) -> None:
-    """Tokens end while their connections live."""
-    expiries = Expiries(app.bus.hub, app.bus.tick, app.settings.auth, app.shield.events)
-    while True:
-        await asyncio.sleep(_EXPIRY_SECONDS)
-        try:
-            expiries.look()
-        except Exception:
-            # The task's edge: the others' tokens end all the same.
-            log.exception("looking at tokens failed")
-            app.metrics.internal_error("expiry")
-
-
-async def _reload(app: App, hangup: asyncio.Event) -> None:
-    """What SIGHUP means: see docs/running.md. One that came before this began counts too."""
-    while True:
-        await hangup.wait()
-        hangup.clear()
-        app.shield.events.report(SecurityEvent(EventKind.ADMIN, "SIGHUP"))
-        try:
-            log.info("reloaded", **app.services.reloads.reload())
-        except ArqonBusError:
-            continue  # every reason has been logged
-        except Exception:
-            # The task's edge: the next one is to be heard.
-            log.exception("a reload failed")
-            app.metrics.internal_error("reload")
 
 
 async def _drain(app: App) -> int:
