@@ -42,7 +42,7 @@ subjects = ["ann"]
 actions = ["subscribe", "group"]
 """
 FAST = Backoff(first=0.01, limit=0.1)
-SOON = 3.0  # seconds, enough to connect with
+SOON = 5.0  # seconds, enough to connect with
 _given: list[str] = []
 _serial = itertools.count(1)
 
