@@ -15,6 +15,8 @@ from arqonbus.shield.ring import read_authorities
 # RFC 7519, 4.1: they have a meaning of their own, and whoever issues tokens may let others choose
 # some of them.
 _REGISTERED: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
+# What the bus itself reads in them (docs/access.md; RFC 7800).
+_OWN: Final = frozenset({"roles", "access", "cnf"})
 _ONLY_WITH_TOKENS: Final = (
     *KEY_FIELDS, "jwks_ca_file", "algorithm", "issuer", "audience", "max_lifetime",
 )  # fmt: skip
@@ -36,7 +38,7 @@ def auth_problems(settings: Settings) -> Iterator[str]:
     except KeyProblem as problem:
         yield str(problem)
     yield from _key_set(auth)
-    if auth.tenant_claim in _REGISTERED:
+    if auth.tenant_claim in _REGISTERED | _OWN:
         yield f"auth.tenant_claim: {auth.tenant_claim} means something else in every token"
     if settings.profile == "prod":
         yield from _mixed(auth)

@@ -52,6 +52,11 @@ def _origins(settings: Settings) -> Iterator[str]:
         if origin == ANY:
             if settings.profile == "prod":
                 yield "profile prod needs named origins: edge.origins lets every web site in"
+            elif len(settings.edge.origins) > 1:
+                yield (
+                    "edge.origins: * lets every web site in, so the others say nothing: remove it, "
+                    "or them"
+                )
         elif not is_origin(origin):
             yield (
                 f"edge.origins: {origin!r} is no origin as browsers write it: "
