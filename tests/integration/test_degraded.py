@@ -49,7 +49,7 @@ class Wired:
         await self.bus.load(await self.storage.open())
         self.bus.condition.look()
         self.peer = FakePeer(self.bus, "c_1", "", JSON)
-        self.bus.hub.peers["c_1"] = self.peer
+        self.bus.hub.enter(self.peer)
         self.subscriber = FakeSubscriber()
         self.bus.hub.obtain(ADDRESS).add(self.subscriber)
         return self

@@ -182,11 +182,11 @@ class Delayed:
 
     def needs(self, channel: Channel) -> bool:
         """Whether messages wait for a channel, be it only for being recorded."""
-        return any(item.key.address == channel.address for item in self.schedule)
+        return bool(self.schedule.at(channel.address))
 
     def waiting(self, address: Address) -> Iterator[Item]:
         """The messages kept for a channel, by arrival."""
-        mine = (item for item in self.schedule if item.key.address == address)
+        mine = self.schedule.at(address)
         waiting = (item for item in mine if item.seq and not item.delivered)
         return iter(sorted(waiting, key=lambda item: item.number))
 

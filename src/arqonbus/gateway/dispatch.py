@@ -112,7 +112,7 @@ class Dispatcher:
 
     def ended(self, client_id: str) -> None:
         """A session is over."""
-        self.hub.peers.pop(client_id, None)
+        self.hub.leave(client_id)
         self._services.groups.gone(client_id)
 
     def _later(self, session: Session, frame: Publish) -> None:

@@ -201,7 +201,7 @@ class Stage:
 
     def peer(self, client_id: str = "c_1", scope: str = "", codec: Codec = JSON) -> FakePeer:
         made = FakePeer(self.bus, client_id, scope, codec)
-        self.hub.peers[client_id] = made
+        self.hub.enter(made)
         return made
 
     def subscriber(self, name: str = "c", *, binary: bool = False) -> FakeSubscriber:

@@ -124,6 +124,7 @@ def test_a_turn_takes_so_much_of_a_tenant_and_all_of_another_one() -> None:
     stage = Stage()
     loud, also, quiet = (stage.peer(name) for name in ("c_1", "c_2", "c_3"))
     quiet.principal = Principal("quiet", "quiet")
+    stage.hub.enter(quiet)
     for _ in range(TURN - 1):
         stage.send(loud)
     for peer in (also, also, quiet, quiet):
