@@ -58,7 +58,7 @@ def test_every_site_only_outside_production() -> None:
     assert found("prod", edge={"origins": named}) == ""
 
 
-@pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0"])
+@pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0", "0.0.0.0/1, 128.0.0.0/1", "2000::/3"])
 def test_everybody_as_a_trusted_proxy(everywhere: str) -> None:
     edge = {"proxy_header": "forwarded", "trusted_proxies": everywhere}
     assert "trusts everybody" in found("prod", edge=edge)
