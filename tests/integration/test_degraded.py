@@ -11,7 +11,7 @@ from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, FakeSubscriber, payloa
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability

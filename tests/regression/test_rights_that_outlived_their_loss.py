@@ -13,7 +13,7 @@ from unit.arqonbus.gateway.fakes import NOON, FakeConnection
 from unit.arqonbus.gateway.wired import Wired
 
 from arqonbus.app.build import App
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.gateway.expiry import Expiries
 from arqonbus.gateway.session import Session

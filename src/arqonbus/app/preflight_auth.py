@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from arqonbus.app.addresses import is_loopback
-from arqonbus.config.model import KEY_FIELDS, AuthSettings, Settings
+from arqonbus.config.model import Settings
+from arqonbus.config.shield import KEY_FIELDS, AuthSettings
 from arqonbus.shield.algorithms import KINDS, SHARED, KeyProblem
 from arqonbus.shield.keys import read_keys
 from arqonbus.shield.ring import read_authorities

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from arqonbus.bus.bus import checked_id, moment, own_fields
 from arqonbus.bus.clock import micros, rfc3339
+from arqonbus.bus.fields import checked_id, moment, own_fields
 from arqonbus.bus.journal import Journal, stored
 from arqonbus.bus.upkeep import upkeep
 from arqonbus.delayed.book import Book
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import DelayedSettings
+    from arqonbus.config.limits import DelayedSettings
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import Publish
     from arqonbus.routing.hub import Channel, Done, Peer

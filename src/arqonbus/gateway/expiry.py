@@ -11,7 +11,7 @@ from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
     from arqonbus.bus.ticks import Tick
-    from arqonbus.config.model import AuthSettings
+    from arqonbus.config.shield import AuthSettings
     from arqonbus.routing.hub import Hub, Peer
     from arqonbus.telemetry.metrics import Metrics
     from arqonbus.telemetry.security import SecurityEvents

@@ -16,7 +16,7 @@ from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 
 if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import AuthSettings
+    from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.revoked import Revoked
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics

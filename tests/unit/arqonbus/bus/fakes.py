@@ -11,7 +11,7 @@ from unit.arqonbus.protocol.reading import unframed
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.gateway.member import Member
 from arqonbus.model.address import Address

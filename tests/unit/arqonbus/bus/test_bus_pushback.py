@@ -6,7 +6,7 @@ import pytest
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
 from arqonbus.bus.bus import TURN
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.address import Address
 from arqonbus.model.principal import Principal
