@@ -25,7 +25,7 @@ def _none_from_word(value: object) -> object:
     return value
 
 
-def _from_commas(value: object) -> object:
+def from_commas(value: object) -> object:
     """The environment has no arrays; an empty name in the list is a mistake, not nothing."""
     if isinstance(value, str):
         value = tuple(part.strip() for part in value.split(","))
@@ -41,8 +41,8 @@ Most = Annotated[
 ]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 OffOr = BeforeValidator(_none_from_word)
-Names = Annotated[tuple[str, ...], BeforeValidator(_from_commas)]
-Files = Annotated[tuple[Path, ...], BeforeValidator(_from_commas)]
+Names = Annotated[tuple[str, ...], BeforeValidator(from_commas)]
+Files = Annotated[tuple[Path, ...], BeforeValidator(from_commas)]
 
 
 class Section(BaseModel):

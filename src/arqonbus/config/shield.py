@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from arqonbus.config.base import DAY, GIB, KIB, Files, Names, OffOr, Section, _from_commas
+from arqonbus.config.base import DAY, GIB, KIB, Files, Names, OffOr, Section, from_commas
 
 # The settings that bring a key: any of them means that tokens are wanted.
 KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file", "jwks_url")
@@ -70,7 +70,7 @@ class AuthSettings(Section):
         le=7 * DAY,
         description="How long the last good JWK Set is used while no new one can be had.",
     )
-    algorithm: Annotated[tuple[Algorithm, ...], BeforeValidator(_from_commas)] = Field(
+    algorithm: Annotated[tuple[Algorithm, ...], BeforeValidator(from_commas)] = Field(
         default=(),
         description="The only accepted signature algorithms, one for each kind of key. HS256 for "
         "a secret; must be given with public keys.",
