@@ -15,6 +15,8 @@ from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from arqonbus.bus.bus import Bus
     from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.revoked import Revoked
@@ -24,10 +26,10 @@ if TYPE_CHECKING:
 _CARE_SECONDS = 5.0
 # Records that the journal may hold beyond those needed before it is written afresh.
 _SLACK: Final = 1024
-# What a server must bear in memory; a subject's revocation covers any number of its tokens.
-MAX_TOKENS: Final = 100_000
+# Of tokens, and of subjects: what a server must bear in memory.
+MAX_ENTRIES: Final = 100_000
 # One tenant must not take the room that the others may need.
-MAX_OF_TENANT: Final = MAX_TOKENS // 4
+MAX_OF_TENANT: Final = MAX_ENTRIES // 4
 # How long after its end a token is remembered: a clock that ran ahead and was set back must not
 # make it good again.
 _PATIENCE: Final = 86_400.0
@@ -78,18 +80,26 @@ class Revocations:
 
         Raises:
             ArqonBusError: VALIDATION_ERROR, it would be forgotten at once; RATE_LIMITED, too many
-                single tokens are revoked.
+                are revoked.
         """
-        if isinstance(record, SubjectRevoked):
+        if isinstance(record, TokenRevoked):
+            if record.until is not None and record.until < self._now() - self._leeway:
+                raise invalid(
+                    "args: until is over, and with it the token; give its exp, or leave it"
+                )
+            self._check_room(self._revoked.tokens, record.tenant, record.token_id)
+        else:
+            self._check_room(self._revoked.subjects, record.tenant, record.subject)
+
+    def _check_room(
+        self, kept: Mapping[tuple[str, str], float | None], tenant: str, name: str
+    ) -> None:
+        if (tenant, name) in kept:
             return
-        if record.until is not None and record.until < self._now() - self._leeway:
-            raise invalid("args: until is over, and with it the token; give its exp, or leave it")
-        tokens = self._revoked.tokens
-        own = sum(tenant == record.tenant for tenant, _ in tokens)
-        if len(tokens) >= MAX_TOKENS or own >= MAX_OF_TENANT:
+        own = sum(of == tenant for of, _ in kept)
+        if len(kept) >= MAX_ENTRIES or own >= MAX_OF_TENANT:
             raise ArqonBusError(
-                ErrorCode.RATE_LIMITED,
-                "as many single tokens are revoked as may be: revoke the subject instead",
+                ErrorCode.RATE_LIMITED, "as many tokens, or subjects, are revoked as may be"
             )
 
     async def revoke(self, record: Record) -> int:
