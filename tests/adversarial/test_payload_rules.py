@@ -240,7 +240,12 @@ def test_what_decoding_drops_does_not_go_on(tmp_path: Path, text: str, part: str
     hidden = f'{{"inner": {text}}}'.encode()
     frame = Publish(msgspec.Raw(b"1"), "r", "c", metadata=msgspec.Raw(b"{}"))
     setattr(frame, part, msgspec.Raw(hidden))
-    screening.screen(JsonCodec(), frame, "r", "c")
+    try:
+        screening.screen(JsonCodec(), frame, "r", "c")
+    except ArqonBusError as refused:
+        # A name that is given twice is refused before anything looks at its values.
+        assert "names a member twice" in refused.message
+        return
     sent = bytes(getattr(frame, part))
     assert AWS_KEY.encode() not in sent
     assert CARD.encode() not in sent
