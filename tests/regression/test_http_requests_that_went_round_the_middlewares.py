@@ -48,3 +48,18 @@ async def test_an_unknown_expectation_is_the_last_request_of_its_connection(
         got = await answer(server, odd + "GET /version HTTP/1.1\r\nHost: a\r\n\r\n")
         assert b" 417 " in got[:13]
         assert got.count(b"HTTP/1.1 ") == 1
+
+
+async def test_who_leaves_within_a_body_is_no_fault_of_the_bus(tmp_path: Path) -> None:
+    async with serving(tmp_path / "data", auth_secret=SECRET) as server:
+        host, _, port = server.http.removeprefix("http://").partition(":")
+        for rest in ("", "Content-Length: 100\r\n\r\nabc"):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write((POST + rest).encode())
+            await writer.drain()
+            writer.transport.abort()
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await reader.readexactly(1)
+        assert b" 401 " in (await answer(server, POST + "Content-Length: 0\r\n\r\n"))[:13]
+        assert await server.stop() == 0
+        assert server.events("a page failed") == []

@@ -101,7 +101,10 @@ class HttpServer:
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            visitor = self._visits.spoke(request.transport)
+            try:
+                visitor = self._visits.spoke(request.transport)
+            except ConnectionResetError as gone:
+                raise web.HTTPBadRequest(reason=str(gone)) from None
             try:
                 self._edge.identify(visitor, lambda name: request.headers.getall(name, []))
             except HandshakeRefused as error:
