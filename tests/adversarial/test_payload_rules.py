@@ -40,7 +40,7 @@ EVASIONS: dict[str, Any] = {
     "in a sentence": f"use {AWS_KEY}, please",
     "as a name": {AWS_KEY: 1},
     "deep": json.loads("[" * 100 + f'"{AWS_KEY}"' + "]" * 100),
-    "last of many": [*range(5000), AWS_KEY],
+    "last of many": [*range(4900), AWS_KEY],
     "behind much": "x " * 50_000 + AWS_KEY,
     "full width": AWS_KEY.translate(FULL_WIDTH),
     "zero width": "\u200b".join(AWS_KEY),
