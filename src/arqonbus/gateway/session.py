@@ -116,8 +116,8 @@ class Session(Member):
         return taken
 
     def wake(self) -> None:
-        """Go on with the frames that wait."""
-        if self._inbox:
+        """Go on with the frames that wait, or with what is to be done once none do."""
+        if self._inbox or self._then is not None:
             self._wake(self)
 
     def _work(self) -> int:
@@ -203,8 +203,7 @@ class Session(Member):
         self._task = None
         if not task.cancelled():
             task.result()
-        if self._inbox or self._then is not None:
-            self._wake(self)
+        self.wake()
 
     def _violation(self, error: ArqonBusError, request_id: str | None) -> None:
         self._violations += 1
