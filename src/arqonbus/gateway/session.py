@@ -105,6 +105,8 @@ class Session(Member):
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
         if self._task is not None or (self.throttle is not None and self.throttle.waiting):
             return 0
+        if self._held:
+            self.connection.excuse_ping()
         if len(self._inbox) <= most:
             self._taking, self._inbox = self._inbox, []
             return self._work()
@@ -284,6 +286,7 @@ class Session(Member):
     def resume_reading(self) -> None:
         """See `Peer.resume_reading`."""
         self._pauses -= 1
+        self.connection.excuse_ping()
         if self._pauses == 0:
             self.connection.resume_reading()
 
