@@ -36,7 +36,7 @@ async def test_it_answers_and_stays(tmp_path: Path) -> None:
     async with serving(tmp_path, **rates, **beats) as bus, peer(bus.url) as p:
         for number in range(FRAMES):
             await p.send(type="message", id=f"m{number}", room="r", channel="c", payload=1)
-        answers = []
+        answers: list[str] = []
         async with asyncio.timeout(60):
             while len(answers) < FRAMES:
                 answers.append((await p.receive())["type"])

@@ -15,6 +15,8 @@ from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from arqonbus.bus.bus import Bus
     from arqonbus.config.model import AuthSettings
     from arqonbus.shield.revoked import Revoked
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
 _CARE_SECONDS = 5.0
 # Records that the journal may hold beyond those needed before it is written afresh.
 _SLACK: Final = 1024
-# What a server must bear in memory; a subject's revocation covers any number of its tokens.
-MAX_TOKENS: Final = 100_000
+# What a server must bear in memory, of tokens and of subjects; a subject's revocation covers any
+# number of its tokens.
+MAX_REVOKED: Final = 100_000
 # One tenant must not take the room that the others may need.
-MAX_OF_TENANT: Final = MAX_TOKENS // 4
+MAX_OF_TENANT: Final = MAX_REVOKED // 4
 # How long after its end a token is remembered: a clock that ran ahead and was set back must not
 # make it good again.
 _PATIENCE: Final = 86_400.0
@@ -78,19 +81,17 @@ class Revocations:
 
         Raises:
             ArqonBusError: VALIDATION_ERROR, it would be forgotten at once; RATE_LIMITED, too many
-                single tokens are revoked.
+                tokens or subjects are revoked.
         """
         if isinstance(record, SubjectRevoked):
+            key = record.tenant, record.subject
+            what = "subjects are revoked as may be: sign tokens with another key, and drop the old"
+            _check_room(self._revoked.subjects, key, what)
             return
         if record.until is not None and record.until < self._now() - self._leeway:
             raise invalid("args: until is over, and with it the token; give its exp, or leave it")
-        tokens = self._revoked.tokens
-        own = sum(tenant == record.tenant for tenant, _ in tokens)
-        if len(tokens) >= MAX_TOKENS or own >= MAX_OF_TENANT:
-            raise ArqonBusError(
-                ErrorCode.RATE_LIMITED,
-                "as many single tokens are revoked as may be: revoke the subject instead",
-            )
+        what = "single tokens are revoked as may be: revoke the subject instead"
+        _check_room(self._revoked.tokens, (record.tenant, record.token_id), what)
 
     async def revoke(self, record: Record) -> int:
         """Revoke at once, and return when that is stored: how many connections were closed.
@@ -193,3 +194,10 @@ class Revocations:
 
     async def _write(self, record: Record) -> None:
         await stored(lambda done: self._journal.write(record, done))
+
+
+def _check_room(known: Collection[tuple[str, str]], key: tuple[str, str], what: str) -> None:
+    """What is there already takes no more room."""
+    own = sum(tenant == key[0] for tenant, _ in known)
+    if key not in known and (len(known) >= MAX_REVOKED or own >= MAX_OF_TENANT):
+        raise ArqonBusError(ErrorCode.RATE_LIMITED, f"as many {what}")
