@@ -93,6 +93,17 @@ async def test_one_tenant_could_take_the_room_for_revoked_tokens_of_all(
     app.services.revocations.check(TokenRevoked(tenant="rival", token_id="b"))
 
 
+async def test_subjects_without_end_could_be_revoked(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "MAX_OF_TENANT", 1)
+    ann = SubjectRevoked(tenant="acme", subject="ann", before=SECONDS)
+    await app.services.revocations.revoke(ann)
+    assert (await refusal(app, subject="bob")).code is ErrorCode.RATE_LIMITED
+    app.services.revocations.check(ann)
+    app.services.revocations.check(SubjectRevoked(tenant="rival", subject="bob", before=SECONDS))
+
+
 async def test_what_could_not_be_written_afresh_was_not_tried_again(app: App) -> None:
     revocations = app.services.revocations
     await revocations.revoke(TokenRevoked(tenant="acme", token_id="a"))

@@ -32,6 +32,7 @@ def problems(settings: Settings, origins: Mapping[str, str]) -> list[str]:
         *_sizes(settings),
         *edge_problems(settings),
         *_rates(settings),
+        *_heartbeat(settings),
         *storage_problems(settings, origins),
         *casil_problems(settings),
         *_data_dir(settings),
@@ -108,6 +109,15 @@ def _rates(settings: Settings) -> Iterator[str]:
             f"rates.burst: {rates.burst:g} s is not less than heartbeat.timeout "
             f"({settings.heartbeat.timeout:g} s), and who is over a rate is not read for so long: "
             "its pongs would come too late"
+        )
+
+
+def _heartbeat(settings: Settings) -> Iterator[str]:
+    interval, timeout = settings.heartbeat.interval, settings.heartbeat.timeout
+    if timeout > interval:
+        yield (
+            f"heartbeat.timeout: {timeout:g} s is more than heartbeat.interval ({interval:g} s): "
+            "a peer would be sent another ping before the answer to the last one is due"
         )
 
 

@@ -17,17 +17,22 @@ from arqonbus.cli.access_report import as_json, as_text
 from arqonbus.cli.sources import config_option
 from arqonbus.config.errors import ConfigError
 from arqonbus.config.load import environment, load
+from arqonbus.config.shield import AuthSettings
 from arqonbus.errors import ArqonBusError
 from arqonbus.model.action import Action
 from arqonbus.model.address import DEFAULT_TENANT, check_address
 from arqonbus.model.principal import Principal
+from arqonbus.shield.access.builtin import ClosedPolicy, OpenPolicy
 from arqonbus.shield.access.compare import weakened
 from arqonbus.shield.access.decide import Explanation, RulePolicy
 from arqonbus.shield.access.file import FilePolicy
 from arqonbus.shield.access.interface import AccessProblem
 from arqonbus.shield.access.parse import read_policy
+from arqonbus.shield.interface import AuthError
+from arqonbus.shield.tokens import checked_subject, checked_tenant
 
 T = TypeVar("T")
+Decider = FilePolicy | RulePolicy | OpenPolicy | ClosedPolicy
 
 _DENIED: Final = 1
 _WEAKENED: Final = 1
@@ -78,8 +83,10 @@ def explain(  # noqa: PLR0913, PLR0917 - click passes each option
     """
     wanted = Action(action)
     room, channel = _address(wanted, address)
-    principal = Principal(subject, tenant, _claims(roles, claims))
-    found = _explained(policy, config, principal, (wanted, room, channel))
+    given = _claims(roles, claims)
+    decider, auth = _configured(config) if policy is None else (_of_file(policy), AuthSettings())
+    principal = _principal(subject, tenant, given, auth)
+    found = _explained(decider, principal, (wanted, room, channel))
     render = as_json if json_wanted else as_text
     click.echo(render(found, principal, wanted, address or ""))
     sys.exit(Exit.OK if found.decision.allowed else _DENIED)
@@ -158,20 +165,35 @@ def _claims(roles: tuple[str, ...], given: tuple[str, ...]) -> dict[str, object]
     return claims
 
 
-def _explained(
-    file: Path | None,
-    config: Path | None,
-    principal: Principal,
-    question: tuple[Action, str, str],
-) -> Explanation:
-    if file is not None:
-        return RulePolicy(_read(lambda: read_policy(file))).explain(principal, *question)
+def _principal(
+    subject: str, tenant: str, given: dict[str, object], auth: AuthSettings
+) -> Principal:
+    """Whom a token names that the bus would let in; who it is is among its claims."""
+    own: dict[str, object] = {"sub": subject, auth.tenant_claim: tenant}
+    for name in sorted(own.keys() & given.keys()):
+        raise click.UsageError(f"--claim {name}: it is SUBJECT or --tenant that says it")
+    try:
+        return Principal(checked_subject(subject), checked_tenant(tenant, "tenant"), given | own)
+    except AuthError as error:
+        raise click.UsageError(f"the bus lets nobody in who is called so: {error}") from None
+
+
+def _of_file(file: Path) -> RulePolicy:
+    return RulePolicy(_read(lambda: read_policy(file)))
+
+
+def _configured(config: Path | None) -> tuple[Decider, AuthSettings]:
     try:
         settings = load(config, {}, environment()).settings
     except ConfigError as error:
         _broken("configuration", error.problems)
-    policy = _read(lambda: access_policy(settings))
-    if isinstance(policy, FilePolicy):
+    return _read(lambda: access_policy(settings)), settings.auth
+
+
+def _explained(
+    policy: Decider, principal: Principal, question: tuple[Action, str, str]
+) -> Explanation:
+    if isinstance(policy, FilePolicy | RulePolicy):
         return policy.explain(principal, *question)
     return Explanation(policy.decide(principal, *question), (), ())
 

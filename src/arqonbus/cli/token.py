@@ -30,7 +30,12 @@ from arqonbus.shield.jwks import KeySetError
 from arqonbus.shield.keys import KEY_ID
 from arqonbus.shield.minting import read_signing_key
 from arqonbus.shield.ring import KeyRing
-from arqonbus.shield.tokens import TokenAuthenticator, checked_subject, checked_tenant
+from arqonbus.shield.tokens import (
+    TokenAuthenticator,
+    checked_name,
+    checked_subject,
+    checked_tenant,
+)
 from arqonbus.telemetry import logs
 from arqonbus.telemetry.metrics import Metrics
 
@@ -56,6 +61,13 @@ def duration(text: str) -> int:
         if 0 < seconds <= _MAX_SECONDS:
             return seconds
     raise click.BadParameter("give seconds, or a number with s, m, h or d, such as 12h")
+
+
+def given(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """What is there at all: an empty text is a variable that was not set."""
+    if value == "":
+        raise click.BadParameter("is empty")
+    return value
 
 
 @click.group()
@@ -114,8 +126,8 @@ def secret(file: Path) -> None:
 @click.option("--role", "roles", multiple=True, help="A role (`roles`); may be given again.")
 @click.option("--claim", "claims", multiple=True, metavar="NAME=JSON", help="Another claim.")
 @click.option("--id", "jti", help="The token's id (`jti`); a new one when not given.")
-@click.option("--issuer", "iss", help="As auth.issuer (`iss`).")
-@click.option("--audience", "aud", help="As auth.audience (`aud`).")
+@click.option("--issuer", "iss", callback=given, help="As auth.issuer (`iss`).")
+@click.option("--audience", "aud", callback=given, help="As auth.audience (`aud`).")
 def mint(  # noqa: PLR0913, PLR0917 - click passes each option
     key: Path,
     algorithm: Algorithm | None,
@@ -145,13 +157,14 @@ def mint(  # noqa: PLR0913, PLR0917 - click passes each option
         "exp": now + expires_in,
         "jti": uuid.uuid4().hex,
     }
-    content |= {name: value for name, value in optional.items() if value}
+    content |= {name: value for name, value in optional.items() if value not in {None, ()}}
     _add(content, "--tenant-claim", tenant_claim, tenant)
     for text in claims:
         _add(content, "--claim", *_claim(text))
     try:
         checked_subject(subject)
         checked_tenant(tenant, "tenant")
+        checked_name(content["jti"], "jti")
         signed = read_signing_key(key, algorithm).sign(content, kid)
     except AuthError as error:
         raise click.UsageError(error.message) from None

@@ -58,10 +58,14 @@ class Recovery:
 
     def wait(self, attempt: int, error: ClientError | None) -> float:
         """Seconds before the next attempt: what the server asks for, within reason, if that is
-        more than the backoff.
+        more than the backoff. The last attempt without a good token is made when its time ends.
         """
         asked = error.retry_after if isinstance(error, HandshakeRefusedError) else None
-        return max(self._backoff.delay(attempt, self._random), min(asked or 0.0, _LONGEST_WAIT))
+        wait = max(self._backoff.delay(attempt, self._random), min(asked or 0.0, _LONGEST_WAIT))
+        if self._since is None:
+            return wait
+        left = self._since + self._token_timeout - asyncio.get_running_loop().time()
+        return min(wait, max(left, 0.0))
 
     def passes(self, error: ClientError) -> bool:
         """Whether another attempt may succeed after one that failed so."""

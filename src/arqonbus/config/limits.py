@@ -275,7 +275,7 @@ class HeartbeatSettings(Section):
         default=20.0,
         ge=0.05,
         le=3600,
-        description="Time a peer has to answer a ping before it is closed.",
+        description="Time a peer has to answer a ping before it is closed, at most the interval.",
     )
     idle_timeout: Annotated[float | None, OffOr] = Field(
         default=None,

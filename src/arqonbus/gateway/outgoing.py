@@ -53,3 +53,7 @@ class Connection(Protocol):
     def resume_reading(self) -> None:
         """Read again."""
         ...
+
+    def excuse_ping(self) -> None:
+        """Want no answer to the last ping: it may have come while the socket was not read."""
+        ...

@@ -105,6 +105,8 @@ class Session(Member):
         """See `Peer.work`: the frames in order, until a command makes those behind it wait."""
         if self._task is not None or (self.throttle is not None and self.throttle.waiting):
             return 0
+        if self._held:
+            self.connection.excuse_ping()
         if len(self._inbox) <= most:
             self._taking, self._inbox = self._inbox, []
             return self._work()
@@ -116,8 +118,8 @@ class Session(Member):
         return taken
 
     def wake(self) -> None:
-        """Go on with the frames that wait."""
-        if self._inbox:
+        """Go on with the frames that wait, or with what is to be done once none do."""
+        if self._inbox or self._then is not None:
             self._wake(self)
 
     def _work(self) -> int:
@@ -203,8 +205,7 @@ class Session(Member):
         self._task = None
         if not task.cancelled():
             task.result()
-        if self._inbox or self._then is not None:
-            self._wake(self)
+        self.wake()
 
     def _violation(self, error: ArqonBusError, request_id: str | None) -> None:
         self._violations += 1
@@ -285,6 +286,7 @@ class Session(Member):
     def resume_reading(self) -> None:
         """See `Peer.resume_reading`."""
         self._pauses -= 1
+        self.connection.excuse_ping()
         if self._pauses == 0:
             self.connection.resume_reading()
 

@@ -77,7 +77,9 @@ class Throttle:
         """So many frames were refused: read no more until they could be taken, or for good. By the
         time it is closed, what was taken has its receipts.
         """
-        if self._refusals.take(self._gate.clock(), count) > 0.0:
+        now = self._gate.clock()
+        # Either there is not as much left, or it was taken on credit.
+        if self._refusals.take(now, count) > 0.0 or self._refusals.wait(now, 0.0) > 0.0:
             self._too_many = True
         self._wait(seconds)
 

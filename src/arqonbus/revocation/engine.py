@@ -15,7 +15,7 @@ from arqonbus.protocol.close import CloseCode
 from arqonbus.revocation.records import Record, SubjectRevoked, TokenRevoked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection
 
     from arqonbus.bus.bus import Bus
     from arqonbus.config.shield import AuthSettings
@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 _CARE_SECONDS = 5.0
 # Records that the journal may hold beyond those needed before it is written afresh.
 _SLACK: Final = 1024
-# Of tokens, and of subjects: what a server must bear in memory.
-MAX_ENTRIES: Final = 100_000
+# What a server must bear in memory, of tokens and of subjects; a subject's revocation covers any
+# number of its tokens.
+MAX_REVOKED: Final = 100_000
 # One tenant must not take the room that the others may need.
-MAX_OF_TENANT: Final = MAX_ENTRIES // 4
+MAX_OF_TENANT: Final = MAX_REVOKED // 4
 # How long after its end a token is remembered: a clock that ran ahead and was set back must not
 # make it good again.
 _PATIENCE: Final = 86_400.0
@@ -80,27 +81,17 @@ class Revocations:
 
         Raises:
             ArqonBusError: VALIDATION_ERROR, it would be forgotten at once; RATE_LIMITED, too many
-                are revoked.
+                tokens or subjects are revoked.
         """
-        if isinstance(record, TokenRevoked):
-            if record.until is not None and record.until < self._now() - self._leeway:
-                raise invalid(
-                    "args: until is over, and with it the token; give its exp, or leave it"
-                )
-            self._check_room(self._revoked.tokens, record.tenant, record.token_id)
-        else:
-            self._check_room(self._revoked.subjects, record.tenant, record.subject)
-
-    def _check_room(
-        self, kept: Mapping[tuple[str, str], float | None], tenant: str, name: str
-    ) -> None:
-        if (tenant, name) in kept:
+        if isinstance(record, SubjectRevoked):
+            key = record.tenant, record.subject
+            what = "subjects are revoked as may be: sign tokens with another key, and drop the old"
+            _check_room(self._revoked.subjects, key, what)
             return
-        own = sum(of == tenant for of, _ in kept)
-        if len(kept) >= MAX_ENTRIES or own >= MAX_OF_TENANT:
-            raise ArqonBusError(
-                ErrorCode.RATE_LIMITED, "as many tokens, or subjects, are revoked as may be"
-            )
+        if record.until is not None and record.until < self._now() - self._leeway:
+            raise invalid("args: until is over, and with it the token; give its exp, or leave it")
+        what = "single tokens are revoked as may be: revoke the subject instead"
+        _check_room(self._revoked.tokens, (record.tenant, record.token_id), what)
 
     async def revoke(self, record: Record) -> int:
         """Revoke at once, and return when that is stored: how many connections were closed.
@@ -203,3 +194,10 @@ class Revocations:
 
     async def _write(self, record: Record) -> None:
         await stored(lambda done: self._journal.write(record, done))
+
+
+def _check_room(known: Collection[tuple[str, str]], key: tuple[str, str], what: str) -> None:
+    """What is there already takes no more room."""
+    own = sum(tenant == key[0] for tenant, _ in known)
+    if key not in known and (len(known) >= MAX_REVOKED or own >= MAX_OF_TENANT):
+        raise ArqonBusError(ErrorCode.RATE_LIMITED, f"as many {what}")

@@ -73,8 +73,6 @@ class TokenAuthenticator:
                 # One name, the key's own: what the token's header asks for is never followed.
                 algorithms=[key.algorithm],
                 issuer=self._auth.issuer,
-                # Without a configured audience a token that carries one is refused:
-                # RFC 7519, 4.1.3 - it was meant for somebody else.
                 audience=self._auth.audience,
                 leeway=self._auth.leeway,
                 options={"require": list(REQUIRED_CLAIMS)},
@@ -102,12 +100,16 @@ class TokenAuthenticator:
     def _principal(self, claims: Mapping[str, object]) -> Principal:
         issued, expires = _date(claims, "iat"), _date(claims, "exp")
         _date(claims, "nbf")
+        if self._auth.audience is None and "aud" in claims:
+            # RFC 7519, 4.1.3: it was meant for somebody else, were it nobody. The library passes
+            # over one that is empty.
+            raise _claims("the token has an aud, and auth.audience is not set")
         self._check_lifetime(issued, expires)
         return Principal(
             subject=checked_subject(claims.get("sub")),
             tenant=checked_tenant(claims.get(self._auth.tenant_claim), self._auth.tenant_claim),
             claims=MappingProxyType(dict(claims)),
-            token_id=_name(claims["jti"], "jti") if "jti" in claims else None,
+            token_id=checked_name(claims["jti"], "jti") if "jti" in claims else None,
             issued_at=issued,
             expires=expires,
         )
@@ -128,7 +130,7 @@ def checked_subject(value: object) -> str:
     Raises:
         AuthError: CLAIMS.
     """
-    subject = _name(value, "sub")
+    subject = checked_name(value, "sub")
     if not unicodedata.is_normalized("NFC", subject):
         raise _claims("the token's sub is not in Unicode's normal form C")
     return subject
@@ -145,7 +147,12 @@ def checked_tenant(value: object, claim: str) -> str:
     raise _claims(f"the token's {claim} is no tenant's name (1–128 of A-Z a-z 0-9 _ . -)")
 
 
-def _name(value: object, claim: str) -> str:
+def checked_name(value: object, claim: str) -> str:
+    """A text that can be shown and compared.
+
+    Raises:
+        AuthError: CLAIMS.
+    """
     if isinstance(value, str) and 0 < len(value) <= MAX_NAME_CHARS and value.isprintable():
         return value
     raise _claims(f"the token's {claim} is not a usable name")

@@ -184,6 +184,11 @@ class Listener(WSListener):
         if self._transport is not None and not self._closing:
             self._transport.underlying_transport.resume_reading()
 
+    def excuse_ping(self) -> None:
+        """See `Connection.excuse_ping`."""
+        if self._transport is not None:
+            self._transport.notify_user_specific_pong_received()
+
     def close(self, code: CloseCode) -> None:
         """Write what waits and a close frame; cut the socket if the peer doesn't follow."""
         transport = self._transport

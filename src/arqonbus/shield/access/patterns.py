@@ -7,6 +7,7 @@ right, so a match takes time linear in the name whatever the pattern.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -114,6 +115,9 @@ def subject_pattern(value: object) -> Pattern:
         ValueError: it is none.
     """
     text = _text(value)
+    if not unicodedata.is_normalized("NFC", text):
+        # No subject is spelt so: a deny would look right, and never match.
+        raise ValueError(f"{value!r} matches nothing: write it in Unicode's normal form C")
     if wrong := _FORBIDDEN_IN_SUBJECTS.intersection(text):
         raise ValueError(
             f"{value!r} is no pattern: {' '.join(sorted(wrong))} mean nothing; * is any run"

@@ -64,6 +64,7 @@ class FakeConnection:
         self.on_room: Callable[[], None] = lambda: None
         self.rooms = 0
         self.replayed = 0
+        self.excused = 0
 
     def deliver(self, channel: Channel, chunk: bytes, first_seq: int, last_seq: int) -> None:
         del channel
@@ -99,6 +100,9 @@ class FakeConnection:
 
     def resume_reading(self) -> None:
         self.reading.append("resume")
+
+    def excuse_ping(self) -> None:
+        self.excused += 1
 
     @property
     def frames(self) -> list[Frame]:

@@ -59,7 +59,7 @@ def test_it_is_read_again_once_what_was_refused_would_fit() -> None:
 
 
 def test_one_that_goes_on_is_closed() -> None:
-    wired, session, connection = limited(refusals_before_close=3)
+    wired, session, connection = limited(refusals_before_close=17)
     send(session, range(50))
     wired.turn()
     send(session, range(50, 60))

@@ -37,6 +37,9 @@ class Socket:
         self.is_close_frame_sent = True
         self.calls.append(("close", int(cast("int", close_code)), close_message))
 
+    def notify_user_specific_pong_received(self) -> None:
+        self.calls.append(("pong", True))
+
     def disconnect(self, graceful: bool = True) -> None:
         self.is_disconnected = True
         self.calls.append(("disconnect", graceful))
