@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import SupportsIndex
 
 import pytest
@@ -14,6 +15,7 @@ from support.payload_rules import CARD, HEAD, inspected, inspector
 
 from arqonbus.casil import rules, text
 from arqonbus.casil.inspection import Verdict
+from arqonbus.casil.schemas import Schema, Violation
 
 RULES = '[[rule]]\nid = "r"\ndetect = ["secrets", "personal"]\n'
 WORDS = '[[rule]]\nid = "r"\ndeny = [' + ",".join(f'"w{n}"' for n in range(1000)) + "]\n"
@@ -105,3 +107,11 @@ def test_rules_that_must_be_tried_one_by_one_come_to_an_end(tmp_path: Path) -> N
 def test_many_finds_of_an_honest_message_are_still_found(tmp_path: Path) -> None:
     redacting = inspector(tmp_path, RULES + 'action = "redact"\n')
     assert inspected(redacting, [CARD] * 400).verdict is Verdict.REDACT
+
+
+def test_a_schema_is_asked_for_its_first_violation_only() -> None:
+    schema = Schema({"items": {"enum": [f"v{n}" for n in range(5000)]}})
+    # All of them, each with the whole list of what it could have been, took seconds to collect.
+    schema._validator = SimpleNamespace(validate=schema._validator.validate)
+    assert schema.violation(["none"] * 5000) == Violation("enum", (0,))
+    assert schema.violation(["v1"]) is None

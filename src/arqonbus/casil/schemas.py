@@ -49,10 +49,12 @@ class Schema:
 
     def violation(self, value: object) -> Violation | None:
         """Where a value does not fit, or None."""
-        error = next(self._validator.iter_errors(value), None)
-        if error is None:
-            return None
-        return Violation(error.kind.name, tuple(error.instance_path))
+        # Not `iter_errors`, which finds them all before it gives the first.
+        try:
+            self._validator.validate(value)
+        except jsonschema_rs.ValidationError as error:
+            return Violation(error.kind.name, tuple(error.instance_path))
+        return None
 
 
 def _first_line(error: Exception) -> str:
