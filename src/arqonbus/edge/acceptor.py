@@ -117,6 +117,8 @@ class Acceptor:
                 ssl_handshake_timeout=self._edge.handshake_timeout if tls else None,
                 ssl_shutdown_timeout=_SHUTDOWN_SECONDS if tls else None,
             )
+        except ConnectionResetError:  # who leaves unasked, as a probe of the port, was not refused
+            self._turn_away(one, visitor, None)
         except (OSError, TimeoutError):  # also TLS that is none, and peers that are gone
             self._turn_away(one, visitor, "TLS" if self._edge.tls else None)
         except Exception:  # nobody awaits this task
