@@ -75,7 +75,8 @@ SECRETS: Final = (
 PERSONAL: Final = (
     Detector(
         "email",
-        r"(?i)([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})",
+        # Without what stands before it in a URL or within quotes.
+        r"(?i)([a-z0-9.%+_-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24})",
     ),
     # E.164: a plus, then at most fifteen digits.
     Detector("phone", r"(?:^|[^\w+])(\+[1-9](?:[ ().-]{0,2}\d){7,14})(?:\D|$)"),

@@ -6,13 +6,19 @@ stop the bus for minutes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import re2  # type: ignore[import-untyped]  # the wheel has no annotations; this module gives them
 
 MAX_PATTERN_CHARS: Final = 4096
 MAX_PROGRAM_BYTES: Final = 16 * 1024 * 1024
+
+
+# What may stand beside a word: no letter of a script that puts spaces between words.
+_EDGE: Final = (
+    r"[^\pL\pM\pN_]|\p{Han}|\p{Hiragana}|\p{Katakana}|\p{Thai}|\p{Lao}|\p{Khmer}|\p{Myanmar}"
+)
 
 
 class PatternError(ValueError):
@@ -47,18 +53,20 @@ class Pattern:
         """Whether it matches the text as a whole."""
         return self._compiled.fullmatch(text.encode(errors="replace")) is not None
 
-    def matches(self, text: str) -> Iterator[str]:
+    def matches(self, text: str, settled: Callable[[str], bool]) -> Iterator[str]:
         """What it matches, from left to right: the first group that took part, or all of it.
 
         Matches may overlap: the next one is looked for from just behind this one's beginning, so
-        that nothing hides behind what turns out to be no find.
+        that nothing hides behind what turns out to be no find; or behind its end, if it is
+        `settled`: the rest of what is allowed is no find either.
         """
         data, at = text.encode(errors="replace"), 0
         while (match := self._compiled.search(data, at)) is not None:
             groups = range(1, self._compiled.groups + 1)
             start, end = match.span(next((n for n in groups if match[n] is not None), 0))
-            yield data[start:end].decode(errors="replace")
-            at = start + 1
+            found = data[start:end].decode(errors="replace")
+            yield found
+            at = max(end, start + 1) if settled(found) else start + 1
 
 
 # Joined alternatives of which there are none would be found everywhere.
@@ -89,7 +97,8 @@ def any_of(patterns: Sequence[str]) -> Pattern | None:
 
 def word(texts: Sequence[str]) -> str:
     """The pattern of any of these words, if it stands alone, in upper or lower case."""
-    return rf"(?i)(?:^|\W)({'|'.join(map(re2.escape, texts))})(?:\W|$)"
+    phrases = (r"\s+".join(map(re2.escape, text.split())) or re2.escape(text) for text in texts)
+    return rf"(?i)(?:^|{_EDGE})({'|'.join(phrases)})(?:{_EDGE}|$)"
 
 
 def names(patterns: Sequence[str]) -> Pattern:

@@ -78,10 +78,9 @@ class Rule:
                     return probe.detector.name, found
         return None
 
-    @staticmethod
-    def _candidates(probe: Probe, text: str, effort: Effort) -> Iterator[str]:
+    def _candidates(self, probe: Probe, text: str, effort: Effort) -> Iterator[str]:
         check = probe.detector.check
-        for found in probe.pattern.matches(text):
+        for found in probe.pattern.matches(text, self._is_fine):
             effort.candidates.spend()
             if check is None or check(found):
                 yield found

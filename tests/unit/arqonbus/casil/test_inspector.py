@@ -151,7 +151,7 @@ def test_allowed_values_are_fine_and_no_others(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "blocked"),
-    [("the Ünion jack", True), ("reunions", False), ("(UNION JACK)", True), ("union  jack", False)],
+    [("the Ünion jack", True), ("reunions", False), ("(UNION JACK)", True), ("union  jack", True)],
 )
 def test_denied_words(tmp_path: Path, text: str, blocked: bool) -> None:
     rules = inspector(tmp_path, '[[rule]]\nid = "r"\ndeny = ["union jack", "ünion"]\n')
