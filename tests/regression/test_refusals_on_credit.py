@@ -1,4 +1,4 @@
-"""More refusals at once than `rates.refusals_before_close` were let pass, for they were the first."""
+"""More refusals at once than `rates.refusals_before_close` were let pass, being the first ones."""
 
 from unit.arqonbus.gateway.wired import Wired, publish
 
