@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Final
 
 from checks.model import CouldNotRun
 from checks.process import clean_environment
@@ -26,6 +27,7 @@ _LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _LOOK_EVERY = 0.002
 _LOCAL = "127.0.0.1"
+_PORTS: Final = range(16_384, 32_768)
 
 
 @dataclass(slots=True)
@@ -115,12 +117,19 @@ def terminate(served: Served, limit: float) -> int | None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of this machine that were free a moment ago, all different."""
+    """Return ports of this machine that were free a moment ago, all different.
+
+    Drawn at random from below those that the system gives to outgoing connections (RFC 6056), so
+    that meanwhile neither one of these nor another caller takes them.
+    """
+    ports: list[int] = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind((_LOCAL, 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+        while len(ports) < count:
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind((_LOCAL, secrets.choice(_PORTS)))
+                ports.append(int(one.getsockname()[1]))
+    return ports
 
 
 def is_open(port: int) -> bool:

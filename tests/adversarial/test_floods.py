@@ -82,5 +82,5 @@ async def test_refusals_are_told_in_the_metrics_and_the_log(tmp_path: Path) -> N
         refused = await one.call("ping")
         assert refused["error_code"] == "RATE_LIMITED"
         assert json.dumps(refused).count("rates.connection_commands") == 1
-    (event,) = bus.events("security event")
+    (event,) = [it for it in bus.events("security event") if it["kind"] == "refusal"]
     assert (event["what"], event["target"]) == ("RATE_LIMITED", "rates.connection_commands")

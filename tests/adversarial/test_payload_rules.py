@@ -40,7 +40,7 @@ EVASIONS: dict[str, Any] = {
     "in a sentence": f"use {AWS_KEY}, please",
     "as a name": {AWS_KEY: 1},
     "deep": json.loads("[" * 100 + f'"{AWS_KEY}"' + "]" * 100),
-    "last of many": [*range(5000), AWS_KEY],
+    "last of many": [*range(4900), AWS_KEY],
     "behind much": "x " * 50_000 + AWS_KEY,
     "full width": AWS_KEY.translate(FULL_WIDTH),
     "zero width": "\u200b".join(AWS_KEY),
@@ -226,24 +226,32 @@ def test_both_codecs_come_to_the_same_verdict(redacting: Inspector, payload: obj
     assert outcomes[0] == outcomes[1]
 
 
+def hiding(folder: Path, part: str, text: str) -> tuple[Screening, Publish]:
+    """Rules, and a message that has `text` in one of its parts."""
+    frame = Publish(msgspec.Raw(b"1"), "r", "c", metadata=msgspec.Raw(b"{}"))
+    setattr(frame, part, msgspec.Raw(f'{{"inner": {text}}}'.encode()))
+    return Screening(inspector(folder, RULES)), frame
+
+
 @pytest.mark.parametrize(
     "text",
     [
         f'{{"a": "{AWS_KEY}", "a": "fine"}}',
         f'[{{"a": {{"{AWS_KEY}": 1}}, "\\u0061": 1}}]',
-        f"1.{'0' * 20}{CARD}",
     ],
 )
 @pytest.mark.parametrize("part", ["payload", "metadata"])
-def test_what_decoding_drops_does_not_go_on(tmp_path: Path, text: str, part: str) -> None:
-    screening = Screening(inspector(tmp_path, RULES))
-    hidden = f'{{"inner": {text}}}'.encode()
-    frame = Publish(msgspec.Raw(b"1"), "r", "c", metadata=msgspec.Raw(b"{}"))
-    setattr(frame, part, msgspec.Raw(hidden))
+def test_a_name_that_is_given_twice_hides_nothing(tmp_path: Path, text: str, part: str) -> None:
+    screening, frame = hiding(tmp_path, part, text)
+    with pytest.raises(ArqonBusError, match="names a member twice"):
+        screening.screen(JsonCodec(), frame, "r", "c")
+
+
+@pytest.mark.parametrize("part", ["payload", "metadata"])
+def test_digits_that_decoding_drops_do_not_go_on(tmp_path: Path, part: str) -> None:
+    screening, frame = hiding(tmp_path, part, f"1.{'0' * 20}{CARD}")
     screening.screen(JsonCodec(), frame, "r", "c")
-    sent = bytes(getattr(frame, part))
-    assert AWS_KEY.encode() not in sent
-    assert CARD.encode() not in sent
+    assert CARD.encode() not in bytes(getattr(frame, part))
 
 
 @pytest.mark.parametrize(

@@ -224,7 +224,7 @@ async def test_a_certificate_that_ends_soon_is_told(tmp_path: Path) -> None:
 
 async def test_renegotiation_is_refused(own: Certificate) -> None:
     """Python's clients can't ask for it; that the server says no is a flag of its context."""
-    from arqonbus.config.model import TlsSettings
+    from arqonbus.config.shield import TlsSettings
     from arqonbus.edge.tls import load
 
     loaded = load(TlsSettings(cert_file=own.cert, key_file=own.key), time.time())

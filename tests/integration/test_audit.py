@@ -25,7 +25,8 @@ from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import wall_clock
 from arqonbus.bus.ticks import Tick
 from arqonbus.cli.main import main
-from arqonbus.config.model import AuditSettings, LimitSettings
+from arqonbus.config.limits import LimitSettings
+from arqonbus.config.shield import AuditSettings
 from arqonbus.model.durability import Durability
 from arqonbus.routing.hub import Hub
 from arqonbus.storage.fallback.store import FallbackStorage

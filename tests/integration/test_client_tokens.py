@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import signal
 import socket
@@ -31,6 +32,7 @@ from arqonbus.client import (
     TokenExpiredError,
     TokenRevokedError,
 )
+from arqonbus.client.transfer import export_channel, import_channel
 
 NO_READING = """
 [[rule]]
@@ -40,7 +42,7 @@ subjects = ["ann"]
 actions = ["subscribe", "group"]
 """
 FAST = Backoff(first=0.01, limit=0.1)
-SOON = 3.0  # seconds, enough to connect with
+SOON = 5.0  # seconds, enough to connect with
 _given: list[str] = []
 _serial = itertools.count(1)
 
@@ -262,6 +264,25 @@ async def test_one_after_another_all_get_through_a_rate(tmp_path: Path) -> None:
         assert [receipt.seq for receipt in receipts] == list(range(1, 31))
         assert max(receipt.sends for receipt in receipts) > 1
         assert await read(subscription, 30) == list(range(30))
+
+
+async def test_an_archive_gets_through_a_rate_message_by_message(tmp_path: Path) -> None:
+    archive = io.BytesIO()
+    async with (
+        bus(tmp_path, rates_connection_messages=200, rates_burst=0.2) as server,
+        Client(server.url, token=token()) as client,
+    ):
+        for n in range(100):
+            await client.publish("r", "c", n)
+        await export_channel(client, "r", "c", archive, lambda _done, _of: None)
+        archive.seek(0)
+        async with Client(server.url, token=token()) as other:
+            count = await import_channel(
+                other, "r", "copy", archive, lambda _done, _of: None, window=1
+            )
+        assert count == 100
+        copied = [m.payload async for m in client.replay("r", "copy") if isinstance(m, Message)]
+    assert copied == list(range(100))
 
 
 @pytest.mark.parametrize("most", [1000, 20])

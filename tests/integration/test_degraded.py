@@ -11,7 +11,7 @@ from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, FakeSubscriber, payloa
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability
@@ -49,7 +49,7 @@ class Wired:
         await self.bus.load(await self.storage.open())
         self.bus.condition.look()
         self.peer = FakePeer(self.bus, "c_1", "", JSON)
-        self.bus.hub.peers["c_1"] = self.peer
+        self.bus.hub.enter(self.peer)
         self.subscriber = FakeSubscriber()
         self.bus.hub.obtain(ADDRESS).add(self.subscriber)
         return self

@@ -14,7 +14,7 @@ from unit.arqonbus.groups.stage import TERMS, Worker, delayed_frame
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.clock import rfc3339
 from arqonbus.bus.ticks import Tick
-from arqonbus.config.model import DelayedSettings, GroupSettings, LimitSettings
+from arqonbus.config.limits import DelayedSettings, GroupSettings, LimitSettings
 from arqonbus.delayed.engine import Delayed
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.group import Group

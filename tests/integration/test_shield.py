@@ -227,7 +227,9 @@ async def test_refusals_and_what_administrators_do_are_in_the_audit_log(tmp_path
             # What was done is there when it is answered; refusals follow within the window.
             records = (await operator.ok("audit.read"))["records"]
             done = [r for r in records if r["kind"] == "revocation"]
-            assert [(r["what"], r["target"]) for r in done] == [("subject", "acme/eve")]
+            assert [(r["what"], r["target"], r["tenant"]) for r in done] == [
+                ("subject", "acme/eve", "acme")
+            ]
             refusal = [r for r in records if r["kind"] == "refusal"]
         assert (refusal[0]["what"], refusal[0]["subject"]) == ("FORBIDDEN", "ann")
         assert refusal[0]["target"].startswith("publish r:c: ")

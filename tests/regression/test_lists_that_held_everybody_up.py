@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 from support.shielded import EVERYTHING
 from unit.arqonbus.commands.calling import Calls
 
+from arqonbus.delayed.schedule import Item, Key, Schedule
 from arqonbus.model.action import Action
 from arqonbus.model.principal import Principal
+from arqonbus.shield.access.builtin import OpenPolicy
 from arqonbus.shield.access.file import FilePolicy
+from arqonbus.shield.permissions import KEPT, Guard, Permissions
 
 AREA = {"actions": ["publish"], "rooms": ["a-*"], "channels": ["*"]}
 
@@ -53,3 +57,33 @@ async def test_nobody_else_got_on_while_a_list_was_made() -> None:
         == listed["channels"][-1]["room"] + ":" + (listed["channels"][-1]["channel"])
     )
     assert turns > 5
+
+
+class Dense(Schedule):
+    """Can't be gone through."""
+
+    def __iter__(self) -> Iterator[Item]:
+        raise AssertionError("all that waits was looked at for what concerns one")
+
+
+async def test_what_waits_for_other_channels_was_looked_through() -> None:
+    calls = Calls()
+    schedule = calls.wired.delayed.schedule = Dense()
+    channel = await calls.wired.channel()
+    ann, _ = calls.wired.session("c_ann", principal=Principal("ann", "acme"))
+    calls.caller = ann
+    item = Item(1, Key("acme/r", "other", "k"), 1, b"{}", seq=1)
+    schedule.add(item)
+    assert (await calls.payload("delayed.list", room="r", channel="c"))["messages"] == []
+    assert not calls.wired.delayed.needs(channel)
+    assert (await calls.payload("status"))["delayed"] == {"waiting": 1}
+    schedule.remove(item)
+    assert (await calls.payload("status"))["delayed"] == {"waiting": 0}
+    assert schedule.at(item.key.address) == ()
+
+
+def test_names_of_a_clients_choice_filled_the_memory_of_every_connection() -> None:
+    permissions = Permissions(Guard(OpenPolicy(), "operators"), Principal("ann", "acme"))
+    for number in range(10 * KEPT):
+        permissions.decide(Action.PUBLISH, "r", f"c{number}")
+    assert len(permissions._known) <= KEPT <= 512

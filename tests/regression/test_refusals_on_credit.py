@@ -1,4 +1,4 @@
-"""More refusals at once than `rates.refusals_before_close` were let pass, being the first ones."""
+"""More refusals at once than `rates.refusals_before_close` were let pass: they were the first."""
 
 from unit.arqonbus.gateway.wired import Wired, publish
 

@@ -81,6 +81,8 @@ async def _arguments(request: web.Request) -> dict[str, object]:
             body = await request.read()
     except TimeoutError:
         raise invalid("the body did not come in time") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise invalid("the body's encoding is broken, or it came to no end") from None
     if not body:
         return {}
     if request.content_type != "application/json":

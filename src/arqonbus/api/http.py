@@ -59,6 +59,8 @@ class HttpServer:
         self._visits = Visits(edge.handshake_timeout)
         middlewares = [_errors(edge), self._entry()]
         self._app = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
+        # Some answers, such as to an Expect header, are given before any middleware is asked.
+        self._app.on_response_prepare.append(_last)
         self._app.add_routes(Pages(status, registry).routes())
         if admin is not None:
             self._app.add_routes(AdminPages(admin, edge).routes())
@@ -99,7 +101,10 @@ class HttpServer:
 
         @web.middleware
         async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-            visitor = self._visits.spoke(request.transport)
+            try:
+                visitor = self._visits.spoke(request.transport)
+            except ConnectionResetError as gone:
+                raise web.HTTPBadRequest(reason=str(gone)) from None
             try:
                 self._edge.identify(visitor, lambda name: request.headers.getall(name, []))
             except HandshakeRefused as error:
@@ -115,6 +120,10 @@ def url_of(host: str, port: int, *, tls: bool = False) -> str:
     """The base address to show people; IPv6 in brackets."""
     scheme = "https" if tls else "http"
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+async def _last(_request: web.Request, response: web.StreamResponse) -> None:
+    response.force_close()
 
 
 def _errors(edge: Edge) -> Middleware:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 
@@ -17,10 +18,11 @@ def quiet_logger(on_garbage: Callable[[], None]) -> logging.Logger:
 
     class NoGarbage(logging.Filter):
         def filter(self, record: logging.LogRecord) -> bool:
-            if record.exc_info and isinstance(record.exc_info[1], HttpProcessingError):
+            fault = record.exc_info and record.exc_info[1]
+            if isinstance(fault, HttpProcessingError):
                 on_garbage()
-                return False
-            return True
+            # A body that can't be read was refused already, and counted then.
+            return not isinstance(fault, (HttpProcessingError, web.RequestPayloadError))
 
     # Not from the global table, in which it would gather the filters of every server.
     logger = logging.Logger("arqonbus.api")  # noqa: LOG001 - see above

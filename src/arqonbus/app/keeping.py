@@ -27,7 +27,9 @@ log = structlog.get_logger(__name__)
 
 def keep(app: App, hangup: asyncio.Event) -> list[asyncio.Task[None]]:
     """Begin with all of it; each task ends by being cancelled."""
-    expiries = Expiries(app.bus.hub, app.bus.tick, app.settings.auth, app.shield.events)
+    expiries = Expiries(
+        app.bus.hub, app.bus.tick, app.settings.auth, app.shield.events, app.metrics
+    )
 
     async def trim() -> None:
         await app.storage.trim(app.bus.tick.now())

@@ -9,6 +9,11 @@ from arqonbus.config.model import Settings
 from arqonbus.shield.access.interface import AccessProblem
 
 
+def access_warnings(settings: Settings) -> tuple[str, ...]:
+    """What is no reason not to start and should be known; only of a policy without problems."""
+    return access_policy(settings).warnings
+
+
 def access_problems(settings: Settings) -> Iterator[str]:
     """Every reason not to start that lies in the policy's file."""
     try:

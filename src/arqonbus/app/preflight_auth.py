@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from arqonbus.app.addresses import is_loopback
-from arqonbus.config.model import KEY_FIELDS, AuthSettings, Settings
+from arqonbus.config.model import Settings
+from arqonbus.config.shield import KEY_FIELDS, AuthSettings
 from arqonbus.shield.algorithms import KINDS, SHARED, KeyProblem
 from arqonbus.shield.keys import read_keys
 from arqonbus.shield.ring import read_authorities
@@ -15,6 +16,8 @@ from arqonbus.shield.ring import read_authorities
 # RFC 7519, 4.1: they have a meaning of their own, and whoever issues tokens may let others choose
 # some of them.
 _REGISTERED: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
+# What the bus itself reads in them (docs/access.md; RFC 7800).
+_OWN: Final = frozenset({"roles", "access", "cnf"})
 _ONLY_WITH_TOKENS: Final = (
     *KEY_FIELDS, "jwks_ca_file", "algorithm", "issuer", "audience", "max_lifetime",
 )  # fmt: skip
@@ -36,7 +39,7 @@ def auth_problems(settings: Settings) -> Iterator[str]:
     except KeyProblem as problem:
         yield str(problem)
     yield from _key_set(auth)
-    if auth.tenant_claim in _REGISTERED:
+    if auth.tenant_claim in _REGISTERED | _OWN:
         yield f"auth.tenant_claim: {auth.tenant_claim} means something else in every token"
     if settings.profile == "prod":
         yield from _mixed(auth)

@@ -14,6 +14,9 @@ from arqonbus.edge.tls import TlsProblem, load
 
 _TLS_FILES: Final = ("cert_file", "key_file", "key_password_file", "client_ca_file")
 
+# A wider network is no list of proxies; two halves of the internet are all of it.
+_LEAST_PREFIX: Final = {4: 8, 6: 16}
+
 
 def edge_problems(settings: Settings) -> Iterator[str]:
     """Every reason not to start, one line each."""
@@ -52,6 +55,11 @@ def _origins(settings: Settings) -> Iterator[str]:
         if origin == ANY:
             if settings.profile == "prod":
                 yield "profile prod needs named origins: edge.origins lets every web site in"
+            elif len(settings.edge.origins) > 1:
+                yield (
+                    "edge.origins: * lets every web site in, so the others say nothing: remove it, "
+                    "or them"
+                )
         elif not is_origin(origin):
             yield (
                 f"edge.origins: {origin!r} is no origin as browsers write it: "
@@ -68,12 +76,12 @@ def _proxies(settings: Settings) -> Iterator[str]:
         )
     for name in edge.trusted_proxies:
         try:
-            everywhere = networks([name])[0].prefixlen == 0
+            network = networks([name])[0]
         except ValueError:
             yield f"edge.trusted_proxies: {name!r} is no network such as 10.0.0.0/8 or 10.1.2.3"
             continue
-        if everywhere and settings.profile == "prod":
+        if network.prefixlen < _LEAST_PREFIX[network.version] and settings.profile == "prod":
             yield (
                 f"profile prod needs proxies that are named: edge.trusted_proxies trusts everybody "
-                f"({name})"
+                f"in {name}"
             )

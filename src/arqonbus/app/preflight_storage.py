@@ -9,7 +9,8 @@ from typing import Final
 
 from arqonbus.app.addresses import is_loopback
 from arqonbus.config.load import DEFAULT
-from arqonbus.config.model import RedisSettings, Settings
+from arqonbus.config.model import Settings
+from arqonbus.config.storage import RedisSettings
 from arqonbus.model.durability import Durability
 from arqonbus.storage.redis.target import Target, parse
 

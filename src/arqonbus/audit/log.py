@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import AuditSettings
+    from arqonbus.config.shield import AuditSettings
     from arqonbus.storage.interface import Page, Storage
     from arqonbus.telemetry.metrics import Metrics
     from arqonbus.telemetry.security import SecurityEvents

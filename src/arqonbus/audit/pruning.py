@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from arqonbus.bus.clock import Clock
     from arqonbus.bus.journal import Journal
-    from arqonbus.config.model import AuditSettings
+    from arqonbus.config.shield import AuditSettings
     from arqonbus.storage.interface import Page, StoredMessage
 
 _PAGE: Final = 1000

@@ -7,6 +7,7 @@ import secrets
 import time
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 
 import click
 import jwt
@@ -71,21 +72,17 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
     limit = {"RATES_TENANT_MESSAGES": str(tenant_messages)}
     cases = {"alone": (0, {}), "flooded": (flooders, {}), "flooded with a rate": (flooders, limit)}
     outcomes: dict[str, list[Outcome]] = {name: [] for name in cases}
-    for number in range(rounds):
-        for name, (count, settings) in cases.items():
-            show(f"{name}: round {number + 1} of {rounds}")
-            shield = {"AUTH_SECRET": secret, "ACCESS_POLICY_FILE": str(_policy(folder))}
-            place = Place(cpu_server, cpu_clients, folder, store, shield | settings)
-            one = _with_flooders(plan, count)
-            outcomes[name].append(measure(one, place, show))
+    with TemporaryDirectory() as policies:
+        shield = {"AUTH_SECRET": secret, "ACCESS_POLICY_FILE": str(_policy(Path(policies)))}
+        for number in range(rounds):
+            for name, (count, settings) in cases.items():
+                show(f"{name}: round {number + 1} of {rounds}")
+                place = Place(cpu_server, cpu_clients, folder, store, shield | settings)
+                loud = msgspec.structs.replace(plan, flooders=count)
+                outcomes[name].append(measure(loud, place, show))
     clear()
     result = _result(outcomes)
     click.echo(json.dumps(result, indent=2)) if as_json else _table(result)
-
-
-def _with_flooders(plan: Plan, count: int) -> Plan:
-
-    return msgspec.structs.replace(plan, flooders=count)
 
 
 def _policy(folder: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from arqonbus.config.model import LimitSettings
+    from arqonbus.config.limits import LimitSettings
     from arqonbus.model.durability import Durability
     from arqonbus.routing.hub import Channel, Receipt, Waiter
 

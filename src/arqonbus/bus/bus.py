@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-import msgspec
 import structlog
 
 from arqonbus.bus.commits import Commits
 from arqonbus.bus.condition import Condition
+from arqonbus.bus.fields import check_durability, checked_id, own_fields
 from arqonbus.bus.screening import Screening
 from arqonbus.bus.streams import Streams
-from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, StorageError, conflict, invalid
+from arqonbus.errors import LimitError, StorageError, conflict
 from arqonbus.model.durability import Durability
-from arqonbus.model.ids import is_id
 from arqonbus.protocol import wire
 from arqonbus.protocol.close import CloseCode
 from arqonbus.protocol.inbound import ABSENT, Publish
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from arqonbus.bus.ticks import Tick
-    from arqonbus.config.model import LimitSettings
+    from arqonbus.config.limits import LimitSettings
     from arqonbus.model.stream import StreamInfo
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import ClientFrame
@@ -35,6 +33,8 @@ if TYPE_CHECKING:
 # Frames of one tenant that a turn of the event loop takes at most: as long as it takes them, nobody
 # else gets on.
 TURN: Final = 256
+# The same while there is nobody else: every turn costs a write for each subscriber.
+ALONE: Final = 4096
 
 log = structlog.get_logger(__name__)
 
@@ -200,9 +200,10 @@ class Bus:
             self.tick.start()
             awake, self._awake = self._awake, []
             left: dict[str, int] = {}
+            at_most = TURN if self.hub.shared else ALONE
             for peer in awake:
                 tenant = peer.principal.tenant
-                most = max(0, left.get(tenant, TURN))
+                most = max(0, left.get(tenant, at_most))
                 left[tenant] = most - self._let_work(peer, most)
             self._ledger.published += self._waiting.measure()
             if self._waiting.size > self._max_pending >> 2:
@@ -352,76 +353,3 @@ class Bus:
             channel.receipts.append(receipt)
         else:
             self._commits.also_wants(channel, receipt)
-
-
-def checked_id(text: str) -> bytes:
-    """A client's own message id, if it may be one.
-
-    Raises:
-        ArqonBusError: VALIDATION_ERROR.
-    """
-    if not is_id(text):
-        raise invalid("id: 1–64 of A-Z a-z 0-9 _ . : - are allowed")
-    return text.encode()
-
-
-def own_fields(codec: Codec, frame: Publish, stamp: bytes, signature: bytes) -> tuple[bytes, bytes]:
-    """A body's beginning and signature with the timestamp and metadata that a client gave.
-
-    Raises:
-        ArqonBusError: VALIDATION_ERROR.
-    """
-    if frame.timestamp:
-        stamp = wire.stamp(check_timestamp(frame.timestamp))
-    if frame.metadata is not ABSENT:
-        signature = wire.with_metadata(signature, metadata_json(codec, frame.metadata))
-    return stamp, signature
-
-
-def check_durability(require: str, reached: Durability) -> None:
-    """Refuse a demand that can't be met.
-
-    Raises:
-        ArqonBusError: DURABILITY_NOT_MET that names both levels.
-    """
-    if Durability.from_wire(require) > reached:
-        raise ArqonBusError(
-            ErrorCode.DURABILITY_NOT_MET,
-            f"{require} was required, {reached.wire} is what can be reached",
-        )
-
-
-def check_timestamp(text: str) -> bytes:
-    """A client's timestamp, if it is RFC 3339 in UTC.
-
-    Raises:
-        ArqonBusError: VALIDATION_ERROR.
-    """
-    moment(text, "timestamp")
-    return text.encode()
-
-
-def moment(text: str, field: str) -> datetime:
-    """The time that a client wrote, RFC 3339 in UTC.
-
-    Raises:
-        ArqonBusError: VALIDATION_ERROR that names the field.
-    """
-    try:
-        if not text.endswith("Z"):
-            raise invalid(f"{field}: RFC 3339 in UTC, ending in Z")
-        return msgspec.convert(text, type=datetime)
-    except msgspec.ValidationError as error:
-        raise invalid(f"{field}: {error}") from error
-
-
-def metadata_json(codec: Codec, raw: msgspec.Raw) -> bytes:
-    """A client's metadata as JSON text.
-
-    Raises:
-        ArqonBusError: VALIDATION_ERROR when it is not an object.
-    """
-    text = codec.value_json(raw)
-    if not text.startswith(b"{"):
-        raise invalid("metadata: must be an object")
-    return text

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.condition import Condition
     from arqonbus.bus.streams import Streams
     from arqonbus.bus.ticks import Tick
-    from arqonbus.config.model import LimitSettings
+    from arqonbus.config.limits import LimitSettings
     from arqonbus.model.durability import Durability
     from arqonbus.routing.hub import Channel, Done, Peer, Receipt, Waiter
     from arqonbus.storage.interface import CommitResult, Storage

@@ -62,7 +62,9 @@ class Screening:
         """
         if self._inspector is None or not self._inspector.applies(room, channel):
             return
-        found = self._inspector.inspect(room, channel, {"args": codec.value(args)})
+        # The address too, so that the log does not tell one that is a find.
+        parts = {"args": codec.value(args), "room": room, "channel": channel}
+        found = self._inspector.inspect(room, channel, parts)
         if found is not None and found.verdict in {Verdict.REDACT, Verdict.BLOCK}:
             raise found.refusal("an argument")
 

@@ -128,7 +128,7 @@ class Document(_Table):
     version: Literal[1] = Field(alias="schema")
     mode: Literal["monitor", "enforce"]
     max_bytes: int = Field(default=256 * KIB, ge=KIB, le=64 * MIB)
-    max_values: int = Field(default=10_000, ge=1, le=1_000_000)
+    max_values: int = Field(default=5_000, ge=1, le=1_000_000)
     max_depth: int = Field(default=128, ge=1, le=128)
     receipts: bool = True
     rule: Annotated[tuple[RuleTable, ...], Field(max_length=MAX_RULES)] = ()

@@ -11,13 +11,14 @@ from arqonbus.casil.inspection import (
     INCOMPLETE,
     VERDICTS,
     Action,
+    Budget,
     Finding,
     Incomplete,
     Inspection,
     Verdict,
 )
 from arqonbus.casil.redact import redacted
-from arqonbus.casil.rules import Rule
+from arqonbus.casil.rules import Effort, Rule
 from arqonbus.casil.text import undisguised, unwrapped
 from arqonbus.casil.walk import Leaf, leaves, pointer
 
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
 
 # Texts that are made of a message's own (decoded, without disguise) may be so many times as long
 # as what may be inspected.
-WORK_FACTOR: Final = 8
+WORK_FACTOR: Final = 4
 MAX_FINDINGS: Final = 64
-# Texts that look like a find cost ten times as much as others, whether or not they are one.
-MAX_SUSPECTS: Final = 1000
 # Parts whose values may be replaced; an id with a mark in it would be none.
 REDACTABLE: Final = frozenset({"payload", "metadata"})
 _CODES: Final = {0: None, 1: Action.BLOCK, 2: Action.NOTE}
@@ -80,20 +79,26 @@ class _Work:
         self.names: dict[tuple[str | int, ...], str] = {}
         self._hidden: set[str] = set()
         self._places: list[tuple[Rule, Leaf, str, str]] = []
-        self._left = policy.limits.max_bytes * WORK_FACTOR
-        self._inspected = self._total = self._suspects = 0
+        self._effort = Effort(policy.limits.max_bytes)
+        self._unpacked = Budget(policy.limits.max_bytes * WORK_FACTOR, "too much is packed into it")
+        self._values = Budget(policy.limits.max_values, "too many values")
+        self._telling: dict[str, bool] = {}
+        self._inspected = self._total = 0
 
     def look(self, parts: Mapping[str, object]) -> None:
-        """Look at every text; what can't be looked at is counted at least."""
-        limits = self.policy.limits
-        for count, at in enumerate(leaves(parts), 1):
-            place = at.place if isinstance(at, Leaf) else at
-            if count > limits.max_values:
-                self._give_up("too many values")
-            elif place.depth > limits.max_depth + 1:
-                self._give_up("nested too deeply")
-            if isinstance(at, Leaf):
-                self._leaf(at)
+        """Look at every text, until one can't be looked at."""
+        try:
+            for at in leaves(parts):
+                self._values.spend()
+                place = at.place if isinstance(at, Leaf) else at
+                if place.depth > self.policy.limits.max_depth + 1:
+                    raise Incomplete("nested too deeply")  # noqa: TRY301 - as what it calls does
+                if isinstance(at, Leaf):
+                    self._leaf(at)
+        except Incomplete as why:
+            self._give_up(str(why))
+            # To count the texts would be the work that is spared.
+            self._total = len(msgspec.json.encode(parts))
         self._tell()
 
     def check_payload(self, parts: Mapping[str, object]) -> None:
@@ -150,41 +155,32 @@ class _Work:
         size = len(text) if text.isascii() else len(text.encode(errors="replace"))
         self._total += size
         if self._total > self.policy.limits.max_bytes:
-            self._give_up("too large")
-        if self.incomplete:
-            return
+            raise Incomplete("too large")
         finders: set[str] = set()
-        try:
-            for view in self._views(leaf):
-                self._spend(view)
-                if self.selection.may_find(view):
-                    self._suspect()
-                    self._judge(leaf, view, finders)
-        except Incomplete as why:
-            self._give_up(str(why))
-        else:
-            self._inspected += size
-
-    def _spend(self, view: str) -> None:
-        self._left -= len(view)
-        if self._left < 0:
-            raise Incomplete("too much is packed into it")
-
-    def _suspect(self) -> None:
-        self._suspects += 1
-        if self._suspects > MAX_SUSPECTS:
-            raise Incomplete("too many texts that look like finds")
+        for view in self._views(leaf):
+            self._unpacked.spend(len(view))
+            if self.selection.may_find(view):
+                self._effort.candidates.spend()
+                self._judge(leaf, view, finders)
+        self._inspected += size
 
     def _views(self, leaf: Leaf) -> Iterator[str]:
         plain = undisguised(leaf.text)
         yield plain
         if plain != leaf.text:
             yield leaf.text.encode(errors="replace").decode()
-        if not leaf.is_name and self.selection.names_secret(leaf.name):
+        if not leaf.is_name and self._tells(leaf.name):
             yield f"{leaf.name}={plain}"
         for inner in unwrapped(plain):
             yield undisguised(inner)
         yield from self._in_json(plain)
+
+    def _tells(self, name: str) -> bool:
+        """Whether a value under this name is judged by it: many may have the same long one."""
+        known = self._telling.get(name)
+        if known is None:
+            known = self._telling[name] = self.selection.names_secret(name)
+        return known
 
     def _in_json(self, text: str) -> Iterator[str]:
         """The texts of a JSON document that was sent as a string."""
@@ -197,17 +193,16 @@ class _Work:
         except RecursionError:
             raise Incomplete("nested too deeply") from None
         for at in leaves({"": value}):
-            # Values without a text cost something too.
-            self._left -= 1
+            self._values.spend()
             if isinstance(at, Leaf):
                 plain = undisguised(at.text)
                 yield plain
-                if not at.is_name and self.selection.names_secret(at.name):
+                if not at.is_name and self._tells(at.name):
                     yield f"{at.name}={plain}"
 
     def _judge(self, leaf: Leaf, view: str, finders: set[str]) -> None:
         for rule in self.selection.rules:
-            found = None if rule.id in finders else rule.find(view)
+            found = None if rule.id in finders else rule.find(view, self._effort)
             if found is not None:
                 by, sample = found
                 finders.add(rule.id)

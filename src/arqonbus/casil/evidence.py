@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 # Bits a character: words and repeated letters are below, what a generator makes is above.
 MIN_ENTROPY: Final = 3.0
-_CARD_LENGTHS: Final = (19, 16, 15, 14)
+# What the networks issue (ISO/IEC 7812-1): Visa, Mastercard, American
+# Express, Diners Club, JCB, Discover and UnionPay.
+_CARD: Final = re.compile(
+    r"4\d{15}|5[1-5]\d{14}|(?:222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|35(?:2[89]|[3-8]\d)\d{12}|6(?:011|4[4-9]\d|5\d\d)\d{12}"
+    r"|62\d{14,17}"
+)
+_SEPARATOR: Final = re.compile("[ .-]")
+_GROUP: Final = (4, 6)
 _LEAST_KINDS: Final = 2
 _DECIMAL_BASE: Final = 10
 _NINE: Final = 9
@@ -51,11 +62,29 @@ def is_random(text: str) -> bool:
 
 
 def is_card(text: str) -> bool:
-    """Whether the digits begin with a card number that has its check digit (ISO/IEC 7812-1)."""
-    digits = [int(character) for character in text if character.isdecimal()]
-    return any(_luhn(digits[:length]) for length in _CARD_LENGTHS if len(digits) >= length) and (
-        len(set(digits)) > 1
-    )
+    """Whether the digits begin with a card number that has its check digit (ISO/IEC 7812-1), and
+    are grouped as people group them: numbers in a row, or with a fraction, are none.
+    """
+    digits = ""
+    for group in _groups(text):
+        digits += group
+        if _CARD.fullmatch(digits) and _luhn([int(digit) for digit in digits]):
+            return len(set(digits)) > 1
+    return False
+
+
+def _groups(text: str) -> Iterator[str]:
+    """The groups that may belong to one number: all of it, four to six digits each, or one each."""
+    separators = _SEPARATOR.findall(text)
+    groups = _SEPARATOR.split(text)
+    if "." in separators and (len(separators) == 1 or set(separators) != {"."}):
+        groups = groups[:1]  # the point is that of a fraction
+    yield groups[0]
+    least, most = (1, 1) if len(groups[0]) == 1 else _GROUP
+    for before, group in pairwise(groups):
+        if not (least <= len(before) <= most and len(group) <= most):
+            return
+        yield group
 
 
 def _luhn(digits: list[int]) -> bool:

@@ -48,6 +48,25 @@ class Incomplete(Exception):  # noqa: N818 - an outcome of an inspection, not a 
     """The inspection can't be finished; the text, free of the message, says why."""
 
 
+class Budget:
+    """So much of something may be used for one message."""
+
+    def __init__(self, most: int, what: str) -> None:
+        """`what` is said of a message that needs more than `most`."""
+        self._left = most
+        self._what = what
+
+    def spend(self, amount: int = 1) -> None:
+        """Use some of it.
+
+        Raises:
+            Incomplete: there is not so much left.
+        """
+        self._left -= amount
+        if self._left < 0:
+            raise Incomplete(self._what)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One rule's find: where, by what, and what may be logged of it.

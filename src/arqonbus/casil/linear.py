@@ -61,6 +61,10 @@ class Pattern:
             at = start + 1
 
 
+# Joined alternatives of which there are none would be found everywhere.
+NOTHING: Final = Pattern(r"[^\x00-\x{10FFFF}]", captures=False)
+
+
 def checked(text: str) -> Pattern:
     """The pattern of an operator.
 
@@ -83,9 +87,9 @@ def any_of(patterns: Sequence[str]) -> Pattern | None:
         return None
 
 
-def word(text: str) -> str:
-    """The pattern of a word that stands alone, in upper or lower case."""
-    return rf"(?i)(?:^|\W)({re2.escape(text)})(?:\W|$)"
+def word(texts: Sequence[str]) -> str:
+    """The pattern of any of these words, if it stands alone, in upper or lower case."""
+    return rf"(?i)(?:^|\W)({'|'.join(map(re2.escape, texts))})(?:\W|$)"
 
 
 def names(patterns: Sequence[str]) -> Pattern:

@@ -23,7 +23,7 @@ from arqonbus.casil.document import (
 )
 from arqonbus.casil.inspection import Action
 from arqonbus.casil.linear import Pattern, names
-from arqonbus.casil.rules import Judge, JudgeRule, Rule, SchemaRule, Selection
+from arqonbus.casil.rules import Effort, Judge, JudgeRule, Rule, SchemaRule, Selection
 from arqonbus.casil.schemas import MAX_SCHEMA_BYTES, Schema, SchemaError
 
 if TYPE_CHECKING:
@@ -203,5 +203,5 @@ def _contradictions(document: Document) -> Iterator[str]:
 def _finds_marks(table: RuleTable, marks: list[str]) -> Iterator[str]:
     """A rule that finds what is put in a find's place would never be content."""
     rule = Rule(table)
-    if any(rule.find(mark) for mark in marks):
+    if any(rule.find(mark, Effort(len(mark))) for mark in marks):
         yield f"rule {table.id}: finds the mark that redacting leaves: narrow its patterns"

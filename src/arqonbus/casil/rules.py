@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from arqonbus.casil.detectors import BY_NAME, KNOWN, SECRET_NAME, Detector
-from arqonbus.casil.inspection import Action, Incomplete
-from arqonbus.casil.linear import Pattern, any_of, word
+from arqonbus.casil.inspection import Action, Budget
+from arqonbus.casil.linear import NOTHING, Pattern, any_of, word
 from arqonbus.casil.text import undisguised
 
 if TYPE_CHECKING:
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from arqonbus.casil.document import RuleTable
     from arqonbus.casil.schemas import Schema
 
-# Candidates of one detector in one text that may turn out to be none before it is given up.
+# What looks like a find costs ten times as much as other texts, whether or not it is one.
 MAX_CANDIDATES: Final = 1000
+# Detectors read each suspect text one by one, so many times what may be inspected at the default.
+PROBED_FACTOR: Final = 32
+_LEAST_PROBED: Final = 256 * 1024
+# What it costs to run a detector at all is the same as for so many bytes.
+_PROBE_COST: Final = 256
 PATTERN: Final = "pattern"
+DENY: Final = "deny"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,15 @@ class Probe:
 
     detector: Detector
     pattern: Pattern
+
+
+class Effort:
+    """What one message may cost beyond one look at each of its texts."""
+
+    def __init__(self, max_bytes: int) -> None:
+        most = PROBED_FACTOR * max(max_bytes, _LEAST_PROBED)
+        self.candidates = Budget(MAX_CANDIDATES, "too many texts that look like finds")
+        self.probed = Budget(most, "too many rules have to look at it closely")
 
 
 class Rule:
@@ -40,28 +55,34 @@ class Rule:
         self.shown_in_logs = "logs" not in table.redact_in
         if table.action is Action.REDACT and "transport" not in table.redact_in:
             self.action = Action.NOTE
-        self.detectors = tuple(dict.fromkeys(_detectors(table)))
-        self._probes = tuple(_probe(each) for each in self.detectors)
+        detectors = tuple(dict.fromkeys(_detectors(table)))
+        self.names = frozenset(each.name for each in detectors)
+        words = [undisguised(text) for text in table.deny]
+        # What any of its detectors finds; many words as one pattern take no longer than one word.
+        self.forms = [each.pattern for each in detectors if each.name != DENY]
+        self.forms += [word(words)] if words else []
+        self._probes = tuple(_probe(each) for each in detectors)
         self._fine = frozenset(undisguised(text) for text in table.allow)
         self._fine_patterns = tuple(Pattern(text) for text in table.allow_patterns)
 
-    def find(self, text: str) -> tuple[str, str] | None:
+    def find(self, text: str, effort: Effort) -> tuple[str, str] | None:
         """The first find in a text that is not allowed: the detector's name, and what it is.
 
         Raises:
-            Incomplete: there are too many candidates to judge.
+            Incomplete: it costs more than `effort` has left.
         """
         for probe in self._probes:
-            for found in self._candidates(probe, text):
+            effort.probed.spend(max(len(text), _PROBE_COST))
+            for found in self._candidates(probe, text, effort):
                 if not self._is_fine(found):
                     return probe.detector.name, found
         return None
 
-    def _candidates(self, probe: Probe, text: str) -> Iterator[str]:
+    @staticmethod
+    def _candidates(probe: Probe, text: str, effort: Effort) -> Iterator[str]:
         check = probe.detector.check
-        for number, found in enumerate(probe.pattern.matches(text)):
-            if number >= MAX_CANDIDATES:
-                raise Incomplete("too many candidates")
+        for found in probe.pattern.matches(text):
+            effort.candidates.spend()
             if check is None or check(found):
                 yield found
 
@@ -79,8 +100,12 @@ def _detectors(table: RuleTable) -> Iterator[Detector]:
         yield from KNOWN[name]
     for pattern in table.patterns:
         yield Detector(PATTERN, pattern)
-    for text in table.deny:
-        yield Detector("deny", word(undisguised(text)))
+    words = [undisguised(text) for text in table.deny]
+    if table.allow or table.allow_patterns:
+        # Each by itself: an allowed find must not hide another that begins where it does.
+        yield from (Detector(DENY, word([text])) for text in words)
+    elif words:
+        yield Detector(DENY, word(words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +153,11 @@ class Selection:
         self.rules = rules
         self.schemas = schemas
         self.judges = judges
-        used = dict.fromkeys(each for rule in rules for each in rule.detectors)
-        self._any = any_of([each.pattern for each in used])
+        forms = list(dict.fromkeys(form for rule in rules for form in rule.forms))
+        self._any = any_of(forms) if forms else NOTHING
         self._secret_name = (
             Pattern(SECRET_NAME, captures=False)
-            if any(each.name == BY_NAME for each in used)
+            if any(BY_NAME in rule.names for rule in rules)
             else None
         )
 

@@ -17,7 +17,11 @@ _INVISIBLE: Final = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _FOREIGN_DIGIT: Final = re.compile(r"(?![0-9])\d")
+# Characters that NFKC may have to put in order, or symbols; a letter or a digit ends their run. The
+# two half-width marks are letters, and become marks.
+_MARKS: Final = re.compile(r"(?:[^\w\s\x00-\x7f]|[\uff9e\uff9f]){30}")
 _DASH: Final = re.compile("[\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\ufe58\uff0d]")
+_LEAST_RUN: Final = 16
 # Each is a character class alone, which can't backtrack.
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}")
 _HEX: Final = re.compile(r"[0-9A-Fa-f]{24,}")
@@ -30,13 +34,18 @@ def undisguised(text: str) -> str:
         return text
     # A lone surrogate is no character (Unicode, D76): it can't be matched, nor be sent.
     text = text.encode(errors="replace").decode()
-    text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    # Marks are put in order in time that grows with the square of their run, so runs are cut by a
+    # character that is taken out again (UAX #15, 13: the stream-safe text format).
+    text = unicodedata.normalize("NFKC", _MARKS.sub("\\g<0>\u034f", text))
+    text = _INVISIBLE.sub("", text)
     text = _FOREIGN_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
     return _DASH.sub("-", text)
 
 
 def unwrapped(text: str) -> Iterator[str]:
     """What the text holds in percent, base64 or hex encoding, as far as it holds any."""
+    if len(text) < _LEAST_RUN and "%" not in text:
+        return
     if "%" in text:
         yield unquote(text, errors="replace")
     for run in _BASE64.finditer(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 MAX_POINTER_CHARS: Final = 256
@@ -39,26 +39,46 @@ class Leaf(NamedTuple):
 
 def leaves(parts: Mapping[str, object]) -> Iterator[Leaf | Place]:
     """All leaves, in order; values without a text (true, null, containers) as their place alone."""
-    stack = [(Place(None, part), parts[part], part) for part in reversed(list(parts))]
+    # Iterators, so that what is never asked for costs nothing however much of it there is.
+    stack = [iter([(Place(None, part), parts[part], part) for part in parts])]
     while stack:
-        place, value, name = stack.pop()
-        depth = place.depth + 1
-        if isinstance(value, str):
-            yield Leaf(place, value, name, is_name=False)
-        elif isinstance(value, bool) or value is None:
-            yield place
-        elif isinstance(value, dict):
-            yield place
-            for key in value:
-                yield Leaf(Place(place, str(key), depth), str(key), name, is_name=True)
-            stack += [(Place(place, str(k), depth), v, str(k)) for k, v in reversed(value.items())]
-        elif isinstance(value, list | tuple):
-            yield place
-            items = enumerate(value)
-            stack += reversed([(Place(place, at, depth), item, name) for at, item in items])
+        for place, value, name in stack[-1]:
+            if isinstance(value, str):
+                yield Leaf(place, value, name, is_name=False)
+            elif isinstance(value, bool) or value is None:
+                yield place
+            elif isinstance(value, dict):
+                yield place
+                yield from _names(place, value, name)
+                stack.append(_members(place, value))
+                break
+            elif isinstance(value, list | tuple):
+                yield place
+                stack.append(_items(place, value, name))
+                break
+            else:
+                # Bytes of MessagePack are refused by the codec; their repr would be seen.
+                yield Leaf(place, str(value), name, is_name=False)
         else:
-            # Bytes of MessagePack are refused by the codec; if they came, their repr would be seen.
-            yield Leaf(place, str(value), name, is_name=False)
+            stack.pop()
+
+
+_Inner = Iterator[tuple[Place, object, str]]
+
+
+def _names(place: Place, value: Mapping[object, object], name: str) -> Iterator[Leaf]:
+    for key in value:
+        yield Leaf(Place(place, str(key), place.depth + 1), str(key), name, is_name=True)
+
+
+def _members(place: Place, value: Mapping[object, object]) -> _Inner:
+    for key, item in value.items():
+        yield Place(place, str(key), place.depth + 1), item, str(key)
+
+
+def _items(place: Place, value: Sequence[object], name: str) -> _Inner:
+    for at, item in enumerate(value):
+        yield Place(place, at, place.depth + 1), item, name
 
 
 def pointer(path: tuple[str | int, ...], hidden: frozenset[str]) -> str:

@@ -17,7 +17,7 @@ from arqonbus.cli.access_report import as_json, as_text
 from arqonbus.cli.sources import config_option
 from arqonbus.config.errors import ConfigError
 from arqonbus.config.load import environment, load
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.errors import ArqonBusError
 from arqonbus.model.action import Action
 from arqonbus.model.address import DEFAULT_TENANT, check_address

@@ -9,6 +9,7 @@ import click
 from pydantic import SecretStr
 
 from arqonbus.app.exits import Exit
+from arqonbus.app.preflight_access import access_warnings
 from arqonbus.cli.sources import read, source_options
 from arqonbus.config.load import Loaded
 from arqonbus.config.names import MASK, known_settings, shown, value_at
@@ -23,17 +24,20 @@ def check_config(config: Path | None, as_json: bool, **flags: object) -> None:
     """Check the configuration without starting.
 
     Prints every setting, its value (secrets masked) and where it came from, and says the same
-    problems as `serve` would. Exits 0 when there is none, 78 otherwise. Addresses and the store
-    are tried by `serve` only.
+    problems and warnings as `serve` would. Exits 0 when there is no problem, 78 otherwise.
+    Addresses and the store are tried by `serve` only.
     """
     loaded, found = read(config, flags)
+    warnings = [] if found or loaded is None else list(access_warnings(loaded.settings))
     if as_json:
-        click.echo(json.dumps(_document(loaded, found), indent=2))
+        click.echo(json.dumps(_document(loaded, found, warnings), indent=2))
     else:
         if loaded is not None:
             click.echo(_table(loaded))
         for problem in found:
             click.echo(f"arqonbus: configuration: {problem}", err=True)
+        for warning in warnings:
+            click.echo(f"arqonbus: warning: {warning}", err=True)
         if not found:
             click.echo("\nNo problem found. Addresses and the store are tried at the start only.")
     sys.exit(Exit.CONFIG if found else Exit.OK)
@@ -48,7 +52,7 @@ def _table(loaded: Loaded) -> str:
     return "\n".join(f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}" for a, b, c in rows)
 
 
-def _document(loaded: Loaded | None, found: list[str]) -> dict[str, object]:
+def _document(loaded: Loaded | None, found: list[str], warnings: list[str]) -> dict[str, object]:
     settings = {}
     if loaded is not None:
         settings = {
@@ -59,7 +63,7 @@ def _document(loaded: Loaded | None, found: list[str]) -> dict[str, object]:
             }
             for setting in known_settings()
         }
-    return {"ok": not found, "problems": found, "settings": settings}
+    return {"ok": not found, "problems": found, "warnings": warnings, "settings": settings}
 
 
 def _plain(value: object) -> object:

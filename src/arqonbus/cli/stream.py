@@ -15,6 +15,7 @@ from arqonbus.cli.online import run as run_online
 from arqonbus.client import Client
 from arqonbus.client.archive import ArchiveError, ArchiveReader
 from arqonbus.client.transfer import (
+    WINDOW,
     DifferentStreamError,
     compare_channel,
     export_channel,
@@ -75,8 +76,15 @@ def export(room: str, channel: str, file: Path, force: bool, bus: Bus) -> None:
 @click.argument("file", type=click.File("rb"))
 @click.argument("room")
 @click.argument("channel")
+@click.option(
+    "--window",
+    type=click.IntRange(1, WINDOW),
+    default=WINDOW,
+    show_default=True,
+    help="Messages under way at once; 1 for a bus whose rates would refuse some of more.",
+)
 @connects
-def import_(file: IO[bytes], room: str, channel: str, bus: Bus) -> None:
+def import_(file: IO[bytes], room: str, channel: str, window: int, bus: Bus) -> None:
     """Publish the messages of FILE into ROOM CHANNEL, in order.
 
     FILE is verified first. Ids, timestamps, payloads and metadata are kept; the sender is who
@@ -85,7 +93,8 @@ def import_(file: IO[bytes], room: str, channel: str, bus: Bus) -> None:
     """
 
     async def run(client: Client) -> None:
-        count = await import_channel(client, room, channel, file, Progress("imported"))
+        told = Progress("imported")
+        count = await import_channel(client, room, channel, file, told, window=window)
         click.echo(f"{count} messages published, the rest was there already")
 
     _run(bus, run)

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from arqonbus.app.exits import Exit
 from arqonbus.cli.sources import read, report, source_options
-from arqonbus.config.model import Algorithm, AuthSettings
+from arqonbus.config.shield import Algorithm, AuthSettings
 from arqonbus.model.principal import Principal
 from arqonbus.shield.algorithms import KeyProblem, VerificationKey
 from arqonbus.shield.form import MAX_TOKEN_CHARS, read_form

@@ -101,6 +101,7 @@ class Renewal:
         """The connection is gone; the next one is made with another token anyway."""
         if self._task is not None:
             self._task.cancel()
+            self._task = None
 
     async def _renew(self, credentials: Credentials) -> None:
         """Try until it is done: the server ends the connection if that takes too long."""

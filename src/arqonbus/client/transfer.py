@@ -13,7 +13,8 @@ from arqonbus.client.errors import ClientError, RefusedError
 from arqonbus.client.items import Message, Receipt
 from arqonbus.client.replay import PAGE, pages
 
-_WINDOW = 256
+# Publishes under way at once.
+WINDOW = 256
 
 # Called with how many messages are done, and of how many.
 Progress = Callable[[int, int], None]
@@ -56,14 +57,21 @@ async def export_channel(
     return writer.finish()
 
 
-async def import_channel(
-    client: Client, room: str, channel: str, file: IO[bytes], progress: Progress
+async def import_channel(  # noqa: PLR0913 - what, where to, and how fast
+    client: Client,
+    room: str,
+    channel: str,
+    file: IO[bytes],
+    progress: Progress,
+    *,
+    window: int = WINDOW,
 ) -> int:
     """Publish an archive's messages into a channel, in order, under their own ids and times.
 
     A channel that holds the beginning of the same messages is continued, so that an import that
     broke off can simply be run again. Returns how many were published now. `file` must be seekable:
-    it is verified whole before the first message is sent.
+    it is verified whole before the first message is sent. Of several messages under way at once a
+    rate of the bus may refuse some, which ends the import; a `window` of 1 goes through any.
 
     Raises:
         ArchiveError: the file is no whole archive.
@@ -71,7 +79,7 @@ async def import_channel(
         DifferentStreamError: the channel holds other messages.
         RefusedError: the server refused it.
     """
-    total = _checked(file, max(client.dedup_window, _WINDOW))
+    total = _checked(file, max(client.dedup_window, window))
     file.seek(0)
     records = iter(ArchiveReader(file))
     there = await _compare(client, room, channel, records)
@@ -81,7 +89,7 @@ async def import_channel(
         async with asyncio.TaskGroup() as group:
             for record in records:
                 sent.append(group.create_task(_publish(client, room, channel, record)))
-                if len(sent) == _WINDOW:
+                if len(sent) == window:
                     done = _follows(await sent.popleft(), done)
                     if done % PAGE == 0:
                         progress(done, total)

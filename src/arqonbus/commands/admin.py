@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -58,15 +59,7 @@ async def revoke(services: Services, caller: Administrator, args: RevokeArgs) ->
     record = _record(services, tenant, args)
     whom = args.subject or args.token_id or ""
     services.revocations.check(record)
-    await services.audit.record_now(
-        _event(
-            caller,
-            EventKind.REVOCATION,
-            "token" if args.subject is None else "subject",
-            target=f"{tenant}/{whom}",
-            detail={"reason": args.reason} if args.reason else {},
-        )
-    )
+    await services.audit.record_now(_revocation(caller, tenant, whom, args))
     closed = await services.revocations.revoke(record)
     level = services.bus.hub.durability.wire
     return Reply({"tenant": tenant, "revoked": whom, "closed": closed, "durability": level})
@@ -117,14 +110,18 @@ async def reload(services: Services, caller: Administrator, _args: NoArgs) -> Re
     return Reply(services.reloads.reload())
 
 
-def _event(
-    caller: Administrator,
-    kind: EventKind,
-    what: str,
-    *,
-    target: str = "",
-    detail: dict[str, str | int] | None = None,
-) -> SecurityEvent:
+def _revocation(caller: Administrator, tenant: str, whom: str, args: RevokeArgs) -> SecurityEvent:
+    """A record of the tenant that it concerns, whoever does it."""
+    own = caller.principal.tenant
+    detail: dict[str, str | int] = {} if tenant == own else {"by_tenant": own}
+    if args.reason:
+        detail["reason"] = args.reason
+    what = "token" if args.subject is None else "subject"
+    about = _event(caller, EventKind.REVOCATION, what)
+    return replace(about, tenant=tenant, target=f"{tenant}/{whom}", detail=detail)
+
+
+def _event(caller: Administrator, kind: EventKind, what: str) -> SecurityEvent:
     return SecurityEvent(
         kind,
         what,
@@ -132,8 +129,6 @@ def _event(
         subject=caller.principal.subject,
         client_id=caller.client_id,
         address=caller.from_address,
-        target=target,
-        detail=detail or {},
     )
 
 

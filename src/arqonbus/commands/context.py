@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from arqonbus.audit.log import AuditLog
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import LimitSettings
+    from arqonbus.config.limits import LimitSettings
     from arqonbus.delayed.engine import Delayed
     from arqonbus.groups.engine import Groups
     from arqonbus.model.action import Action

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import msgspec
 
-from arqonbus.bus.bus import checked_id
 from arqonbus.bus.clock import rfc3339
+from arqonbus.bus.fields import checked_id
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import ChannelArgs, Command
 from arqonbus.delayed.schedule import Key

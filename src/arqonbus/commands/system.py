@@ -55,10 +55,10 @@ def _figures(services: Services, caller: Caller) -> dict[str, object]:
     tenant = caller.principal.tenant
     return {
         "connections": sum(p.principal.tenant == tenant for p in hub.peers.values()),
-        "channels": sum(channel.address.tenant == tenant for channel in hub),
+        "channels": sum(channel.tenant == tenant for channel in hub),
         "ledger": {"own": own},
-        "groups": {"groups": sum(g.channel.address.tenant == tenant for g in groups)},
-        "delayed": {"waiting": sum(item.key.address.tenant == tenant for item in waiting)},
+        "groups": {"groups": sum(g.channel.tenant == tenant for g in groups)},
+        "delayed": {"waiting": waiting.of(tenant)[0]},
     }
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from arqonbus.config.errors import ConfigError
-from arqonbus.config.model import KEY_FIELDS, Settings
+from arqonbus.config.model import Settings
 from arqonbus.config.names import (
     ENV_CONFIG,
     ENV_PREFIX,
@@ -24,6 +24,7 @@ from arqonbus.config.names import (
     sections,
     value_at,
 )
+from arqonbus.config.shield import KEY_FIELDS
 
 DEFAULT: Final = "default"
 

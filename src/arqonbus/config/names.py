@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from arqonbus.config.model import Section, Settings
+from arqonbus.config.base import Section
+from arqonbus.config.model import Settings
 
 ENV_PREFIX: Final = "ARQONBUS_"
 ENV_CONFIG: Final = "ARQONBUS_CONFIG"  # names the file; it can't be set inside the file

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from arqonbus.bus.bus import checked_id, moment, own_fields
 from arqonbus.bus.clock import micros, rfc3339
+from arqonbus.bus.fields import checked_id, moment, own_fields
 from arqonbus.bus.journal import Journal, stored
 from arqonbus.bus.upkeep import upkeep
 from arqonbus.delayed.book import Book
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import DelayedSettings
+    from arqonbus.config.limits import DelayedSettings
     from arqonbus.protocol.codec import Codec
     from arqonbus.protocol.inbound import Publish
     from arqonbus.routing.hub import Channel, Done, Peer
@@ -182,11 +182,11 @@ class Delayed:
 
     def needs(self, channel: Channel) -> bool:
         """Whether messages wait for a channel, be it only for being recorded."""
-        return any(item.key.address == channel.address for item in self.schedule)
+        return bool(self.schedule.at(channel.address))
 
     def waiting(self, address: Address) -> Iterator[Item]:
         """The messages kept for a channel, by arrival."""
-        mine = (item for item in self.schedule if item.key.address == address)
+        mine = self.schedule.at(address)
         waiting = (item for item in mine if item.seq and not item.delivered)
         return iter(sorted(waiting, key=lambda item: item.number))
 

@@ -60,6 +60,8 @@ class Schedule:
         self.size = 0
         self._tenants: dict[str, tuple[int, int]] = {}
         self._items: dict[Key, Item] = {}
+        # By channel: whoever asks about one must not be slowed down by what waits for the others.
+        self._channels: dict[Address, dict[Key, Item]] = {}
         self._order: Timetable[tuple[int, Key]] = Timetable(self._due)
 
     def __len__(self) -> int:
@@ -75,6 +77,7 @@ class Schedule:
     def add(self, item: Item) -> None:
         """Know an item; it is not due before `queue` puts it in its place."""
         self._items[item.key] = item
+        self._channels.setdefault(item.key.address, {})[item.key] = item
         self.size += len(item.body)
         self._count(item, 1)
 
@@ -87,8 +90,16 @@ class Schedule:
         """Forget an item; one that was forgotten is fine."""
         if self._items.get(item.key) is item:
             del self._items[item.key]
+            channel = self._channels[item.key.address]
+            del channel[item.key]
+            if not channel:
+                del self._channels[item.key.address]
             self.size -= len(item.body)
             self._count(item, -1)
+
+    def at(self, address: Address) -> tuple[Item, ...]:
+        """The items of a channel."""
+        return tuple(self._channels.get(address, {}).values())
 
     def of(self, tenant: str) -> tuple[int, int]:
         """How many items are a tenant's, and their bodies' bytes."""

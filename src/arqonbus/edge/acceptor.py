@@ -118,7 +118,7 @@ class Acceptor:
                 ssl_shutdown_timeout=_SHUTDOWN_SECONDS if tls else None,
             )
         except (OSError, TimeoutError):  # also TLS that is none, and peers that are gone
-            self._turn_away(one, visitor, "TLS")
+            self._turn_away(one, visitor, "TLS" if self._edge.tls else None)
         except Exception:  # nobody awaits this task
             log.exception("a connection could not be opened")
             self._edge.metrics.internal_error("accept")

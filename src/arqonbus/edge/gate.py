@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.edge.networks import Address, site_of
 from arqonbus.edge.refusal import HandshakeRefused, too_many
 from arqonbus.model.principal import Principal

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import MD5, SHA1
 
-from arqonbus.config.model import TlsSettings
+from arqonbus.config.shield import TlsSettings
 
 MIN_RSA_BITS: Final = 2048
 MIN_EC_BITS: Final = 256

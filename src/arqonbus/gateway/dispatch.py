@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from arqonbus.bus.bus import check_durability, check_timestamp, checked_id, metadata_json
+from arqonbus.bus.fields import check_durability, check_timestamp, checked_id, metadata_json
 from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, invalid, not_found
 from arqonbus.model.action import Action
 from arqonbus.model.durability import Durability
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from arqonbus.bus.bus import Bus
     from arqonbus.commands.context import Services
     from arqonbus.commands.registry import Registry
-    from arqonbus.config.model import HeartbeatSettings, LimitSettings
+    from arqonbus.config.limits import HeartbeatSettings, LimitSettings
     from arqonbus.gateway.session import Session
     from arqonbus.gateway.throttle import Gate
     from arqonbus.telemetry.metrics import Metrics
@@ -112,7 +112,7 @@ class Dispatcher:
 
     def ended(self, client_id: str) -> None:
         """A session is over."""
-        self.hub.peers.pop(client_id, None)
+        self.hub.leave(client_id)
         self._services.groups.gone(client_id)
 
     def _later(self, session: Session, frame: Publish) -> None:

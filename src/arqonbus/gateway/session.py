@@ -81,7 +81,7 @@ class Session(Member):
         self.throttle = self._dispatcher.gate.throttle(self)
         if self.throttle is not None:
             self.throttle.begin()
-        self._dispatcher.hub.peers[self.client_id] = self
+        self._dispatcher.hub.enter(self)
         frame_id, timestamp = self._stamps()
         payload = self._dispatcher.welcome(self)
         self.send(Welcome(version=VERSION, id=frame_id, timestamp=timestamp, payload=payload))

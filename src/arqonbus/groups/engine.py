@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import GroupSettings
+    from arqonbus.config.limits import GroupSettings
     from arqonbus.model.principal import Principal
     from arqonbus.routing.hub import Channel
     from arqonbus.storage.interface import Storage

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from arqonbus.bus.bus import Bus
-    from arqonbus.config.model import AuthSettings
+    from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.revoked import Revoked
     from arqonbus.storage.interface import Storage
     from arqonbus.telemetry.metrics import Metrics

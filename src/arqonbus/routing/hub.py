@@ -210,6 +210,8 @@ class Hub:
     ) -> None:
         self.durability = durability
         self.peers: dict[str, Peer] = {}
+        # How many peers each tenant has.
+        self._there: Counter[str] = Counter()
         self._channels: dict[tuple[str, str], Channel] = {}
         self._own: dict[tuple[str, str], Channel] = {}
         self._max_channels = max_channels
@@ -265,6 +267,26 @@ class Hub:
         self.durability = durability
         for channel in (*self._channels.values(), *self._own.values()):
             channel.stamp(durability)
+
+    @property
+    def shared(self) -> bool:
+        """Whether peers of more than one tenant are there."""
+        return len(self._there) > 1
+
+    def enter(self, peer: Peer) -> None:
+        """A peer is there from now on."""
+        self.peers[peer.client_id] = peer
+        self._there[peer.principal.tenant] += 1
+
+    def leave(self, client_id: str) -> None:
+        """A peer is gone; one that is not known is fine."""
+        peer = self.peers.pop(client_id, None)
+        if peer is None:
+            return
+        tenant = peer.principal.tenant
+        self._there[tenant] -= 1
+        if not self._there[tenant]:
+            del self._there[tenant]
 
     def existing(self, address: Address) -> Channel:
         """The channel at this address.

@@ -6,7 +6,7 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from arqonbus.config.model import Algorithm
+from arqonbus.config.shield import Algorithm
 
 SHARED: Final = "shared secret"
 SECRET_BYTES: Final[Mapping[str, int]] = {"HS256": 32, "HS384": 48, "HS512": 64}

@@ -11,7 +11,7 @@ from typing import Final
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key, load_pem_public_key
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.shield.algorithms import (
     SECRET_BYTES,
     SHARED,

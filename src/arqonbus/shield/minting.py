@@ -10,7 +10,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from arqonbus.config.model import Algorithm
+from arqonbus.config.shield import Algorithm
 from arqonbus.shield.algorithms import KINDS, SHARED, KeyProblem, as_public_key
 from arqonbus.shield.form import MAX_TOKEN_CHARS
 from arqonbus.shield.keys import read_file, secret_problem

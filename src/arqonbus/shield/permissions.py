@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from arqonbus.model.principal import Principal
     from arqonbus.shield.access.interface import AccessPolicy, Decision
 
-# Decisions that are kept for one principal; names are the client's to choose.
-_KEPT: Final = 4096
+# Decisions that are kept for each connection; names are the client's to choose, and connections
+# may be many. To publish often needs none of them (`gateway.member`).
+KEPT: Final = 512
 # What concerns a channel: whoever may do any of it may know that the channel is there.
 _OF_CHANNELS: Final = tuple(action for action in Action if action.has_address)
 
@@ -36,7 +37,7 @@ class Permissions:
     def decide(self, action: Action, room: str = "", channel: str = "") -> Decision:
         """What the policy in force says; names as the principal's tenant uses them."""
         policy = self._guard.policy
-        if self._epoch != policy.epoch or len(self._known) >= _KEPT:
+        if self._epoch != policy.epoch or len(self._known) >= KEPT:
             self._epoch = policy.epoch
             self._known.clear()
         key = action, room, channel

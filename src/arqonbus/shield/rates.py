@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from arqonbus.config.model import RATE_KINDS
+from arqonbus.config.limits import RATE_KINDS
 from arqonbus.errors import LimitError
 from arqonbus.shield.buckets import TokenBucket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from arqonbus.config.model import RateSettings
+    from arqonbus.config.limits import RateSettings
     from arqonbus.model.principal import Principal
 
 _SWEEP_SECONDS: Final = 1.0

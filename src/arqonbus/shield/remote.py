@@ -15,7 +15,7 @@ from arqonbus.shield.jwks import KeySetError, read_set
 from arqonbus.shield.keys import MAX_KEYS
 
 if TYPE_CHECKING:
-    from arqonbus.config.model import AuthSettings
+    from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.algorithms import Bound, VerificationKey
     from arqonbus.telemetry.metrics import Metrics
 

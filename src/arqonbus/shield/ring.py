@@ -14,7 +14,7 @@ from arqonbus.shield.remote import RemoteKeys
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from arqonbus.config.model import AuthSettings
+    from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.algorithms import VerificationKey
     from arqonbus.telemetry.metrics import Metrics
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import jwt
 from jwt.exceptions import InvalidJTIError, InvalidSubjectError
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.model.principal import Principal
 from arqonbus.shield.algorithms import VerificationKey
 from arqonbus.shield.form import malformed, read_form

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
 
-    from arqonbus.config.model import OutboxSettings, Settings
+    from arqonbus.config.limits import OutboxSettings
+    from arqonbus.config.model import Settings
     from arqonbus.edge.edge import Edge
     from arqonbus.edge.gate import Visitor
     from arqonbus.gateway.dispatch import Dispatcher

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import Field, StrictInt, ValidationError, field_validator
-from pydantic_core import ErrorDetails
 
 from arqonbus.config.names import nearest
 from arqonbus.model.action import Action
@@ -103,13 +102,13 @@ def _value_problems(error: ValidationError, table: Mapping[str, object]) -> Iter
     for one in wrong:
         # A list of which no item is right is called too short as well, which it is not.
         if one["type"] != "too_short" or one["loc"] not in within:
-            yield _told(one, table)
+            yield _told(one["type"], one["loc"], one["msg"], table)
 
 
-def _told(error: ErrorDetails, table: Mapping[str, object]) -> str:
-    where = [it for it in error["loc"] if it != "[key]"]
-    what = _WORDS.get(error["type"], error["msg"].removeprefix("Value error, "))
-    if error["type"] == "extra_forbidden":
+def _told(kind: str, at: tuple[int | str, ...], text: str, table: Mapping[str, object]) -> str:
+    where = [it for it in at if it != "[key]"]
+    what = _WORDS.get(kind, text.removeprefix("Value error, "))
+    if kind == "extra_forbidden":
         what = f"unknown key; the nearest known one is {nearest(str(where[-1]), _keys(where))!r}"
     return f"{_place(where, table)}: {what}"
 

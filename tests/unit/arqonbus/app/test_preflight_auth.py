@@ -63,6 +63,7 @@ def test_a_key_set_comes_by_https(url: str) -> None:
         ),
         ({"secret": SECRET, "jwks_ca_file": "ca.pem"}, "auth.jwks_url is not"),
         ({"secret": SECRET, "tenant_claim": "sub"}, "tenant_claim: sub"),
+        ({"secret": SECRET, "tenant_claim": "roles"}, "tenant_claim: roles"),
         ({"secret": SECRET, "algorithm": "HS512"}, "at least 64"),
         ({"secret": SECRET + SECRET[::-1], "algorithm": "HS256,HS512"}, "same kind of key"),
     ],

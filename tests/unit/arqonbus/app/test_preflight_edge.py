@@ -52,12 +52,13 @@ def test_an_origin_that_no_browser_sends(origin: str) -> None:
 
 def test_every_site_only_outside_production() -> None:
     assert found("staging", edge={"origins": "*"}) == ""
+    assert "lets every web site in" in found("staging", edge={"origins": "https://a.example,*"})
     assert "profile prod needs named origins" in found("prod", edge={"origins": "*"})
     named = "https://a.example, http://b.example:8080"
     assert found("prod", edge={"origins": named}) == ""
 
 
-@pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0"])
+@pytest.mark.parametrize("everywhere", ["0.0.0.0/0", "::/0", "0.0.0.0/1, 128.0.0.0/1", "2000::/3"])
 def test_everybody_as_a_trusted_proxy(everywhere: str) -> None:
     edge = {"proxy_header": "forwarded", "trusted_proxies": everywhere}
     assert "trusts everybody" in found("prod", edge=edge)

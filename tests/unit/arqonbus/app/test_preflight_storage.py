@@ -9,7 +9,8 @@ import pytest
 
 from arqonbus.app.preflight import BINDS, problems
 from arqonbus.app.preflight_storage import redis_password
-from arqonbus.config.model import RedisSettings, Settings
+from arqonbus.config.model import Settings
+from arqonbus.config.storage import RedisSettings
 from arqonbus.model.durability import Durability
 
 SECRET = "kP4vX9sQ2mT7wZ1rB6nY3cL8dF5gH0jA"

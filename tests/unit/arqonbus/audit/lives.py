@@ -12,7 +12,7 @@ from unit.arqonbus.bus.fakes import HeldStorage, Stage
 from arqonbus.audit.log import AuditLog
 from arqonbus.audit.records import records_of
 from arqonbus.bus.journal import Journal
-from arqonbus.config.model import AuditSettings
+from arqonbus.config.shield import AuditSettings
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
 from arqonbus.telemetry.security import EventKind, SecurityEvent, SecurityEvents

@@ -11,7 +11,7 @@ from unit.arqonbus.protocol.reading import unframed
 
 from arqonbus.bus.bus import Bus
 from arqonbus.bus.ticks import Tick
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ArqonBusError, StorageError
 from arqonbus.gateway.member import Member
 from arqonbus.model.address import Address
@@ -201,7 +201,7 @@ class Stage:
 
     def peer(self, client_id: str = "c_1", scope: str = "", codec: Codec = JSON) -> FakePeer:
         made = FakePeer(self.bus, client_id, scope, codec)
-        self.hub.peers[client_id] = made
+        self.hub.enter(made)
         return made
 
     def subscriber(self, name: str = "c", *, binary: bool = False) -> FakeSubscriber:

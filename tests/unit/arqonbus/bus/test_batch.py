@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
 from arqonbus.bus.batch import Taken, Waiting
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.model.address import SYSTEM_ROOM, Address
 from arqonbus.model.durability import Durability
 from arqonbus.routing.dedup import State

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.arqonbus.bus.fakes import NOON, Stage, payloads
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.model.address import Address
 
 

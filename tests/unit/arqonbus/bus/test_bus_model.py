@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from unit.arqonbus.bus.fakes import FakePeer, FakeSubscriber, Frame, Stage
 from unit.arqonbus.protocol.reading import unframed
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 
 CHANNELS = "abc"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, Stage
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.address import Address
 from arqonbus.model.durability import Durability

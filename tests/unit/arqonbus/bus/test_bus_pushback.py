@@ -6,7 +6,7 @@ import pytest
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
 from arqonbus.bus.bus import TURN
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.address import Address
 from arqonbus.model.principal import Principal
@@ -124,6 +124,7 @@ def test_a_turn_takes_so_much_of_a_tenant_and_all_of_another_one() -> None:
     stage = Stage()
     loud, also, quiet = (stage.peer(name) for name in ("c_1", "c_2", "c_3"))
     quiet.principal = Principal("quiet", "quiet")
+    stage.hub.enter(quiet)
     for _ in range(TURN - 1):
         stage.send(loud)
     for peer in (also, also, quiet, quiet):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from unit.arqonbus.bus.fakes import FakePeer, Stage
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.errors import ErrorCode
 
 STATES = ["waiting", "in flight", "stored"]

@@ -95,7 +95,7 @@ def test_monitor_delivers_and_tells(tmp_path: Path) -> None:
     too_large = inspected(rules, "x" * 300_000)
     assert (too_large.verdict, too_large.rules) == (Verdict.NOTE, (INCOMPLETE,))
     assert told(too_large)["inspected"] == 0
-    assert told(too_large)["total"] == 300_000
+    assert too_large.total >= 300_000
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_monitor_delivers_and_tells(tmp_path: Path) -> None:
         ("max_values = 3", [1, 2, 3], "too many values"),
         ("max_values = 3", [None, True, False], "too many values"),
         ("max_depth = 2", [[[1]]], "nested too deeply"),
-        ("", [str(n) + "4000 0000 0000 0001 " * 100 for n in range(20)], ""),
-        ("", "4000 0000 0000 0001 " * 1100, "too many candidates"),
+        ("", [f"{n} " + "4000 0000 0000 0001 " * 20 for n in range(40)], ""),
+        ("", "4000 0000 0000 0001 " * 1100, "too many texts that look like finds"),
     ],
 )
 def test_what_cannot_be_finished_blocks(

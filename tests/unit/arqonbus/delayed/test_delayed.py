@@ -10,7 +10,7 @@ from unit.arqonbus.bus.fakes import JSON, NOON, FakePeer, HeldStorage, payloads
 from unit.arqonbus.groups.stage import Works, delayed_frame, life
 
 from arqonbus.bus.clock import rfc3339
-from arqonbus.config.model import DelayedSettings
+from arqonbus.config.limits import DelayedSettings
 from arqonbus.delayed import book, delivery
 from arqonbus.delayed.schedule import Key
 from arqonbus.errors import ArqonBusError, ErrorCode, LimitError, StorageError

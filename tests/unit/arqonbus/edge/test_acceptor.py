@@ -17,7 +17,8 @@ from support.certificates import certificate
 from support.waiting import until
 
 from arqonbus.app.addresses import bind, port_of
-from arqonbus.config.model import Settings, TlsSettings
+from arqonbus.config.model import Settings
+from arqonbus.config.shield import TlsSettings
 from arqonbus.edge import acceptor
 from arqonbus.edge.acceptor import Acceptor
 from arqonbus.edge.edge import Edge

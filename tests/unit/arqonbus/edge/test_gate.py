@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.edge.gate import Gate, Visitor
 from arqonbus.edge.networks import address_of
 from arqonbus.edge.refusal import HandshakeRefused

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from support.certificates import certificate
 
-from arqonbus.config.model import TlsSettings
+from arqonbus.config.shield import TlsSettings
 from arqonbus.edge.tls import Loaded, Tls, TlsProblem, load
 
 DAY = dt.timedelta(days=1)

@@ -9,7 +9,7 @@ import pytest
 from unit.arqonbus.gateway.fakes import FakeConnection, Frame
 from unit.arqonbus.gateway.wired import Stage, Wired, codecs, command, publish
 
-from arqonbus.config.model import HeartbeatSettings
+from arqonbus.config.limits import HeartbeatSettings
 from arqonbus.model.principal import Principal
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
 

@@ -17,15 +17,14 @@ from arqonbus.commands import admin, audit, channels, delayed, groups, history, 
 from arqonbus.commands import auth as auth_command
 from arqonbus.commands.context import Caller, Reply, Services
 from arqonbus.commands.registry import Command, NoArgs, Registry
-from arqonbus.config.model import (
-    AuditSettings,
-    AuthSettings,
+from arqonbus.config.limits import (
     DelayedSettings,
     GroupSettings,
     HeartbeatSettings,
     LimitSettings,
     RateSettings,
 )
+from arqonbus.config.shield import AuditSettings, AuthSettings
 from arqonbus.delayed.engine import Delayed
 from arqonbus.errors import conflict
 from arqonbus.gateway.dispatch import Dispatcher

@@ -11,7 +11,7 @@ from typing import Any
 from unit.arqonbus.bus.fakes import FakePeer, HeldStorage, Stage
 
 from arqonbus.bus.journal import Journal
-from arqonbus.config.model import DelayedSettings, GroupSettings, LimitSettings
+from arqonbus.config.limits import DelayedSettings, GroupSettings, LimitSettings
 from arqonbus.delayed.engine import Delayed
 from arqonbus.groups.engine import Groups
 from arqonbus.groups.group import Group

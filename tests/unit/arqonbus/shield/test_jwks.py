@@ -8,7 +8,7 @@ from jwt.algorithms import OKPAlgorithm, RSAAlgorithm
 from structlog.testing import capture_logs
 from support.tokens import Private, jwk, part
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.shield.algorithms import bind
 from arqonbus.shield.jwks import MAX_SET_KEYS, KeySetError, read_set
 

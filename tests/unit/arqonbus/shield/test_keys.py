@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, r
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from support.tokens import Private, jwk, private_pem, public_file, public_pem
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.shield.algorithms import KeyProblem, VerificationKey
 from arqonbus.shield.keys import MAX_KEYS, read_keys
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arqonbus.config.model import RateSettings
+from arqonbus.config.limits import RateSettings
 from arqonbus.errors import ErrorCode, LimitError
 from arqonbus.model.principal import ANONYMOUS, Principal
 from arqonbus.shield.rates import Meter, Rates

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from support.tokens import jwk
 from support.waiting import until
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.shield.algorithms import bind
 from arqonbus.shield.interface import AuthError, AuthReason
 from arqonbus.shield.jwks import KeySetError

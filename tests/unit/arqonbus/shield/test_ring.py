@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from support.key_server import key_server
 from support.tokens import SECRET, jwk, public_file
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.shield.algorithms import KeyProblem, VerificationKey
 from arqonbus.shield.interface import AuthError, AuthReason
 from arqonbus.shield.jwks import KeySetError

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.tokens import DAY, SECRET, hand_signed, part, public_pem, signed
 
-from arqonbus.config.model import AuthSettings
+from arqonbus.config.shield import AuthSettings
 from arqonbus.errors import ErrorCode
 from arqonbus.model.principal import ANONYMOUS
 from arqonbus.shield.algorithms import VerificationKey

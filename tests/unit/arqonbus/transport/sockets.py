@@ -13,7 +13,7 @@ from unit.arqonbus.gateway.fakes import Frame, parsed, unframed
 from unit.arqonbus.gateway.wired import Stage, Wired
 from unit.arqonbus.transport.pipes import Pipe
 
-from arqonbus.config.model import OutboxSettings
+from arqonbus.config.limits import OutboxSettings
 from arqonbus.model.principal import ANONYMOUS
 from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.json_codec import JsonCodec

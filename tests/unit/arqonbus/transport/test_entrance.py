@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 from picows import WSUpgradeRequest, WSUpgradeResponseWithListener, api
 
-from arqonbus.config.model import LimitSettings
+from arqonbus.config.limits import LimitSettings
 from arqonbus.edge.gate import Gate, Visitor
 from arqonbus.edge.networks import address_of
 from arqonbus.transport.entrance import READ_BUFFER, Entrance, Options
