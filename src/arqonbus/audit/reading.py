@@ -55,13 +55,16 @@ class _Reading:
         self._file = file
         self._header = header
         self._sum = hashlib.sha256(first)
+        self._read_so_far = len(first)
         self._verifier = Verifier(header.first, header.tenant)
         self.checked = self._verifier.checked
 
     def run(self, progress: Callable[[int], None]) -> Break | None:
         """Up to the end, or to the first line that is broken."""
-        number, done = 1, 0
+        number, done = 1, self._read_so_far
         for number, line in enumerate(self._file, 2):
+            done += len(line)
+            progress(done)
             if not line.endswith(b"\n"):
                 return Break(number, "truncated", "the file was cut off here")
             if line.startswith(b'{"end"'):
@@ -70,8 +73,6 @@ class _Reading:
             if broken is not None:
                 return broken
             self._sum.update(line)
-            done += len(line)
-            progress(done)
         return Break(number + 1, "truncated", "the end is missing: the file was cut off")
 
     def _check_record(self, number: int, line: bytes) -> Break | None:

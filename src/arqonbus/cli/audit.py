@@ -93,7 +93,7 @@ def verify_(file: IO[bytes], head: str | None, as_json: bool) -> None:
     """Recompute the chain of FILE, an export. Exits 1 and names the first break if there is one."""
     size = Path(file.name).stat().st_size if Path(file.name).is_file() else 0
     progress = Progress("verified", "bytes")
-    found = verify(file, head, lambda done: progress(done, max(size, done + 1)))
+    found = verify(file, head, lambda done: progress(done, size or done + 1))
     if as_json:
         click.echo(msgspec.json.encode(_document(found)))
     else:

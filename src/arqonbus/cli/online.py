@@ -132,9 +132,15 @@ def run(
 
 def _token(file: Path) -> str:
     try:
-        return file.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"{file} holds no token: {error}") from error
+        token = file.read_text("ascii").strip()
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError:
+        # What it says shows a part of what may be a secret.
+        raise click.UsageError(f"{file} holds no token, which is plain text") from None
+    if len(token.split()) != 1:
+        raise click.UsageError(f"{file} holds no token, or more than one")
+    return token
 
 
 def private(file: Path) -> IO[bytes]:
