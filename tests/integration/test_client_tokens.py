@@ -272,8 +272,11 @@ async def test_an_archive_gets_through_a_rate_message_by_message(tmp_path: Path)
         bus(tmp_path, rates_connection_messages=200, rates_burst=0.2) as server,
         Client(server.url, token=token()) as client,
     ):
-        for n in range(100):
-            await client.publish("r", "c", n)
+        # Over a connection of its own: commands are not sent again, so what this one used up must
+        # not be missing for those of the export.
+        async with Client(server.url, token=token()) as publisher:
+            for n in range(100):
+                await publisher.publish("r", "c", n)
         await export_channel(client, "r", "c", archive, lambda _done, _of: None)
         archive.seek(0)
         async with Client(server.url, token=token()) as other:
