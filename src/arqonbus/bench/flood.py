@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from arqonbus.bench.frames import client_frame
+from arqonbus.bench.plan import Outcome
+from arqonbus.bench.session import progress
 from arqonbus.bench.sockets import Connection, upgrade
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from arqonbus.bench.sockets import Failed
 
 _CHUNK = 512
+BEGUN = "flooding"
 
 
 def chunk(plan: Plan) -> bytes:
@@ -88,7 +91,10 @@ class Flooder(Connection, asyncio.Protocol):
             self._task.cancel()
 
 
-async def start(run: Run) -> None:
-    """Connect those that flood; they go on until the run is over."""
+async def flood(run: Run) -> Outcome:
+    """Say that it has begun, and go on until the process is killed."""
     data = chunk(run.plan)
     await run.connect(lambda: Flooder(run, data, run.failed), run.plan.flooders)
+    progress(BEGUN)
+    await run.failure
+    return Outcome()

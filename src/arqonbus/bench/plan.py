@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-Scenario = Literal["fanout", "ingest", "latency", "connections", "durable"]
+Scenario = Literal["fanout", "ingest", "latency", "connections", "durable", "flood"]
 ServerKind = Literal["arqonbus", "nats", "valkey", "arqonbus-redis"]
 CodecName = Literal["json", "msgpack"]
 

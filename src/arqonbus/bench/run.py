@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,11 +16,16 @@ from typing import TypedDict, Unpack
 import msgspec
 
 from arqonbus.bench.errors import BenchError
+from arqonbus.bench.flood import BEGUN
 from arqonbus.bench.plan import Outcome, Plan, ServerKind
 from arqonbus.bench.servers import running
 from arqonbus.bench.system import pin, raise_file_limit
 
 _SPARE_FILES = 400
+# After so many seconds of a flood what a rate lets pass at once has passed.
+_SETTLING = 2.0
+# How much a flood's process yields to the others on its core.
+_YIELDING = 10
 Show = Callable[[str], None]
 
 
@@ -70,14 +77,45 @@ def _measure_in(folder: Path, plan: Plan, place: Place, show: Show) -> Outcome:
         ready = msgspec.structs.replace(
             plan, port=server.port, pid=server.pid, store_pid=server.store_pid
         )
-        return _work(ready, place.client_core, show)
+        with _flooding(ready, place.client_core):
+            return _work(ready, place.client_core, show)
+
+
+@contextmanager
+def _flooding(plan: Plan, core: int | None) -> Iterator[None]:
+    """Another tenant's load, in a process of its own that yields to the one that measures."""
+    if not plan.flooders:
+        yield
+        return
+    process = _worker(msgspec.structs.replace(plan, scenario="flood"))
+    try:
+        pin(process.pid, core)
+        if sys.platform != "win32":
+            os.setpriority(os.PRIO_PROCESS, process.pid, _YIELDING)
+        said = ""
+        while said != BEGUN:
+            line = process.stderr.readline() if process.stderr is not None else ""
+            if not line:
+                raise BenchError(f"the flood did not begin: {said or 'it said nothing'}")
+            said = line.strip()
+        time.sleep(_SETTLING)
+        yield
+        if process.poll() is not None:
+            raise BenchError("the flood ended before its time, so nothing was measured")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _worker(plan: Plan) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "arqonbus.bench.worker", msgspec.json.encode(plan).decode()]
+    return subprocess.Popen(  # noqa: S603 - our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def _work(plan: Plan, core: int | None, show: Show) -> Outcome:
-    command = [sys.executable, "-m", "arqonbus.bench.worker", msgspec.json.encode(plan).decode()]
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = _worker(plan)
     last = ""
     try:
         pin(process.pid, core)

@@ -127,8 +127,6 @@ async def latency(run: Run) -> Outcome:
     publisher = (await run.connect(lambda: Publisher(plan, run.failed, run.wake.set), 1))[0]
     for peer in subscribers:
         peer.arrived = arrived
-    if plan.flooders:
-        await flood.start(run)
     total = max(1, int(plan.rate * plan.seconds))
     run.start()
     began = run.loop.time()
@@ -228,6 +226,7 @@ SCENARIOS = {
     "latency": latency,
     "connections": connections,
     "durable": durable,
+    "flood": flood.flood,
 }
 
 
