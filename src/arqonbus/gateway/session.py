@@ -111,7 +111,9 @@ class Session(Member):
             self._taking, self._inbox = self._inbox, []
             return self._work()
         self._hold()
-        self._taking, self._inbox = self._inbox[:most], self._inbox[most:]
+        # In place: what is left may be many thousands, turn after turn.
+        self._taking = self._inbox[:most]
+        del self._inbox[:most]
         taken = self._work() if self._taking else 0
         if self._task is None:
             self.wake()
