@@ -94,10 +94,15 @@ def build(project: Path, work: Path, *, epoch: int, isolated: bool) -> Artifacts
 
 def copy_source(project: Path, target: Path) -> None:
     """Copy the project's files without version control, caches, environments and old output."""
-    for name in _tracked(project) or _walked(project):
+    for name in source_files(project):
         destination = target / name
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(project / name, destination, follow_symlinks=False)
+
+
+def source_files(project: Path) -> list[str]:
+    """Return the project's files, without version control, caches, environments and old output."""
+    return _tracked(project) or _walked(project)
 
 
 def _tracked(project: Path) -> list[str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from checks.commands import find_commands
 from checks.execute import HOME, Options, execute, make_plan
 from checks.gates.registry import all_gates
 from checks.model import CouldNotRun, Mode
@@ -17,6 +19,7 @@ from checks.reporting.write import clear_reports, write_reports
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from checks.commands import Command
     from checks.execute import Plan
     from checks.outcome import Outcome
 
@@ -41,12 +44,16 @@ modes:
 exit codes:
   0 passed    1 failed    2 could not run
 
+commands (python -m checks COMMAND --help):
+{commands}
+
 examples:
   python -m checks                              everything, into reports/
   python -m checks --only static shadowing      two gates, while working on them
   python -m checks --mode strict                what a release runs
   python -m checks --advisories advisories.json without network
   python -m checks --project ../other           another project's tree
+  python -m checks --fresh                      take nothing from an earlier run
 
 See docs/release-check.md for each gate, the reports and how to add a control.
 """
@@ -54,24 +61,46 @@ See docs/release-check.md for each gate, the reports and how to add a control.
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the release check and return its exit code."""
-    options = parse(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     console = Console()
     if not console.is_terminal:
         console = Console(width=_WIDTH_OF_LOGS)  # a log has no width to fit into
+    if given and given[0] in (commands := find_commands()):
+        return _run_command(given[0], commands[given[0]], given[1:], console)
+    options = parse(given)
     try:
         plan = make_plan(options)
         clear_reports(options.reports)
         outcome = _run(plan, console)
     except CouldNotRun as error:
-        Console(stderr=True).print(
-            f"COULD NOT RUN: {error}", style="bold red", markup=False, soft_wrap=True
-        )
-        return _EXIT_COULD_NOT_RUN
+        return _could_not_run(error)
     files = write_reports(outcome, options.reports)
     print_summary(console, outcome)
     names = ", ".join(file.name for file in files)
     console.print(f"Reports in {options.reports}: {names}", markup=False, soft_wrap=True)
     return outcome.exit_code
+
+
+def _run_command(name: str, command: Command, arguments: Sequence[str], console: Console) -> int:
+    """Run one of the commands beside the release check itself."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m checks {name}",
+        description=command.SUMMARY,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.arguments(parser)
+    try:
+        return command.run(parser.parse_args(arguments), console)
+    except CouldNotRun as error:
+        return _could_not_run(error)
+
+
+def _could_not_run(error: CouldNotRun) -> int:
+    Console(stderr=True).print(
+        f"COULD NOT RUN: {error}", style="bold red", markup=False, soft_wrap=True
+    )
+    return _EXIT_COULD_NOT_RUN
 
 
 def parse(arguments: Sequence[str] | None) -> Options:
@@ -84,6 +113,7 @@ def parse(arguments: Sequence[str] | None) -> Options:
         mode=Mode(given.mode),
         reports=given.reports,
         advisories=given.advisories,
+        fresh=given.fresh,
     )
 
 
@@ -105,10 +135,13 @@ def _run(plan: Plan, console: Console) -> Outcome:
 
 def _parser() -> argparse.ArgumentParser:
     gates = "\n".join(f"  {gate.name:<16}{gate.title}" for gate in all_gates())
+    commands = "\n".join(
+        f"  {name:<16}{one.SUMMARY.splitlines()[0]}" for name, one in find_commands().items()
+    )
     parser = argparse.ArgumentParser(
         prog="python -m checks",
         description=_DESCRIPTION,
-        epilog=_EPILOG.format(gates=gates),
+        epilog=_EPILOG.format(gates=gates, commands=commands),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -119,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--mode", choices=[one.value for one in Mode], default="degraded", help="see below")
     add("--reports", type=Path, default=Path("reports"), metavar="DIR", help="(reports/)")
     add("--advisories", type=_file, metavar="FILE", help="snapshot of known vulnerabilities")
+    add("--fresh", action="store_true", help="take no answer from an earlier run")
     return parser
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.model import NotApplicable
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -42,3 +44,17 @@ class Context:
     source_date_epoch: int
     artifacts: Callable[[], Artifacts]
     advisories: Path | None = None
+
+    def settings_file(self, name: str) -> Path:
+        """Return the policy file of that name which is about the project, not about the gates.
+
+        Another project's own ``policies/`` comes first; without it the starter policy speaks.
+
+        Raises:
+            NotApplicable: there is neither.
+        """
+        places = [self.project / "policies", self.policies / "starter"]
+        for place in [self.policies] if self.own else places:
+            if (place / name).is_file():
+                return place / name
+        raise NotApplicable(f"the project has no policies/{name}")

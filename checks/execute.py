@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 from checks.build import Builder
 from checks.context import Context
 from checks.gates.registry import all_gates
+from checks.inventory import take_inventory
+from checks.kept import Shelf
 from checks.manifest import build_manifest
+from checks.model import Mode
 from checks.outcome import Outcome
-from checks.policy import PolicyError, load_policy
+from checks.policy import load_policy
+from checks.policyfile import PolicyError
 from checks.runner import apply_waivers, run_gates
 from checks.surroundings import (
     describe_subject,
@@ -29,6 +33,7 @@ from checks.verdict import (
     valid_waivers,
     verdict_line,
     waiver_problems,
+    waiver_warnings,
 )
 from checks.waivers import load_waivers
 
@@ -38,12 +43,13 @@ if TYPE_CHECKING:
     from checks.context import Artifacts
     from checks.gates.interface import Gate
     from checks.manifest import Manifest
-    from checks.model import Mode
+    from checks.model import GateResult
     from checks.policy import Policy
     from checks.runner import Listener
     from checks.waivers import Waiver
 
 HOME = Path(__file__).resolve().parent.parent
+CACHE = HOME / ".work" / "cache"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,7 @@ class Options:
     mode: Mode
     reports: Path
     advisories: Path | None
+    fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Plan:
     policy: Policy
     waivers: tuple[Waiver, ...]
     own: bool
+    rules: frozenset[str] = frozenset()
 
 
 def make_plan(options: Options, gates: Sequence[Gate] | None = None) -> Plan:
@@ -89,8 +97,8 @@ def make_plan(options: Options, gates: Sequence[Gate] | None = None) -> Plan:
     policy = load_policy(policies, {gate.name: gate.rules for gate in every})
     own = is_own(project)
     rules = {rule for gate in every for rule in gate.rules}
-    # Our own waivers say nothing of another project's findings.
-    waivers = load_waivers(policies, rules) if own or options.policies else ()
+    file = waivers_of(project, policies, own=own)
+    waivers = load_waivers(file, rules) if file is not None else ()
     chosen = tuple(g for g in every if not options.only or g.name in options.only)
     return Plan(
         options=options,
@@ -102,7 +110,14 @@ def make_plan(options: Options, gates: Sequence[Gate] | None = None) -> Plan:
         policy=policy,
         waivers=waivers,
         own=own,
+        rules=frozenset(rules),
     )
+
+
+def waivers_of(project: Path, policies: Path, *, own: bool) -> Path | None:
+    """Return the file of waivers that is about this project: ours says nothing of another's."""
+    file = (policies if own else project / "policies") / "waivers.toml"
+    return file if own or file.is_file() else None
 
 
 def is_own(project: Path) -> bool:
@@ -123,6 +138,9 @@ def execute(
     clock = now or (lambda: dt.datetime.now(dt.UTC))
     started, began = clock(), time.monotonic()
     before = tree_state(plan.project, plan.manifest)
+    # What a release is judged by is worked out for it.
+    again = plan.options.fresh or plan.options.mode is Mode.STRICT
+    shelf = None if again else Shelf(CACHE / "results")
     with tempfile.TemporaryDirectory(prefix="release-check-") as scratch:
         builder, context = _context(plan, Path(scratch))
         raw = run_gates(
@@ -130,7 +148,9 @@ def execute(
             context,
             without_specimens=plan.policy.without_specimens,
             listener=listener,
+            shelf=shelf,
         )
+        inventory = take_inventory(plan.project, plan.manifest, builder.made, plan.rules, raw)
         subject = describe_subject(plan.project, plan.manifest, builder.made)
         keep_artifacts(builder.made, plan.options.reports / "dist")
     today = started.date()
@@ -143,7 +163,9 @@ def execute(
     mode = plan.options.mode
     return Outcome(
         subject=subject,
-        surroundings=describe_surroundings(plan.project, plan.policies, plan.manifest, results),
+        surroundings=describe_surroundings(
+            plan.project, plan.policies, plan.policy.uri, plan.manifest, results
+        ),
         mode=mode,
         own=plan.own,
         started=started.isoformat(timespec="seconds"),
@@ -154,8 +176,16 @@ def execute(
         gates=results,
         controls=judge_controls(plan.policy, results, waivers),
         problems=problems,
+        warnings=(*waiver_warnings(plan.waivers, today), *_warnings(results)),
+        inventory=inventory,
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,
+    )
+
+
+def _warnings(results: Sequence[GateResult]) -> tuple[str, ...]:
+    return tuple(
+        f"{one.gate}: {text}" for one in results if one.output for text in one.output.warnings
     )
 
 
@@ -178,7 +208,7 @@ def _context(plan: Plan, scratch: Path) -> tuple[Builder, Context]:
         manifest=plan.manifest,
         mode=plan.options.mode,
         work=work,
-        cache=HOME / ".work" / "cache",
+        cache=CACHE,
         own=plan.own,
         source_date_epoch=epoch,
         artifacts=builder,

@@ -61,7 +61,8 @@ class Finding:
 
     `rule` is the id that controls refer to (``static.swallowed-exception``); `snippet` is the
     evidence line; `context` is what keeps the fingerprint stable when lines move: the enclosing
-    function or another name.
+    function or another name. `occurrence` numbers findings that are otherwise equal, from 1: the
+    runner sets it.
     """
 
     rule: str
@@ -70,12 +71,15 @@ class Finding:
     snippet: str = ""
     context: str = ""
     remediation: str = ""
+    occurrence: int = 1
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over rule, path, context and evidence, without the line number."""
+        """SHA-256 over rule, path, context, evidence and occurrence, without the line number."""
         path = self.location.path if self.location else ""
-        parts = (self.rule, path, self.context, " ".join(self.snippet.split()) or self.message)
+        parts = [self.rule, path, self.context, " ".join(self.snippet.split()) or self.message]
+        if self.occurrence > 1:
+            parts.append(str(self.occurrence))
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -133,22 +137,39 @@ class ToolRun:
 class GateOutput:
     """What a gate returns when it ran to its end. It never decides its own status.
 
-    `attempts` counts by class what a gate tried, where it is one that tries things.
+    `specimens` are those that must run beside the project itself (a canary); the runner adds the
+    others. `warnings` are told by every report and never fail. `attempts` counts by class what a
+    gate tried, where it is one that tries things.
     """
 
     scopes: tuple[Scope, ...]
-    specimens: tuple[SpecimenOutcome, ...]
+    specimens: tuple[SpecimenOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     tools: tuple[ToolRun, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     attempts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A part of a gate's answer that was worked out in an earlier run, of the same inputs.
+
+    `part` is "project" or "specimens"; `started` the moment it was worked out (ISO 8601, UTC),
+    `duration` the seconds that took; `digest` the SHA-256 over all that went in.
+    """
+
+    part: str
+    started: str
+    duration: float
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
     """A gate's output, judged by the runner; `reason` is one sentence for a person.
 
-    `log` is the traceback when a bug stopped the gate.
+    `log` is the traceback when a bug stopped the gate; `taken` what comes from an earlier run.
     """
 
     gate: str
@@ -160,3 +181,4 @@ class GateResult:
     reproduce: str = ""
     title: str = ""
     log: str = ""
+    taken: tuple[Taken, ...] = ()

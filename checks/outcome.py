@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from checks.kept import digest_texts
 from checks.model import Status
 
 if TYPE_CHECKING:
@@ -41,6 +42,19 @@ class FileDigest:
 
 
 @dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything of one kind that there was to look at, by name."""
+
+    unit: str
+    names: frozenset[str]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the sorted names."""
+        return digest_texts(sorted(self.names))
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """What was judged. `commit` and `dirty` are None when the project is no git checkout."""
 
@@ -60,6 +74,7 @@ class Surroundings:
     python: str
     lock_sha256: str | None
     policy_sha256: str
+    policy_uri: str = ""
     tools: dict[str, str] = field(default_factory=dict)
 
 
@@ -86,8 +101,9 @@ class ControlResult:
 class Outcome:
     """Everything a report says.
 
-    `problems` are what is wrong with the run as a whole (an expired or unused waiver); `left_out`
-    the gates that ``--only`` excluded; `verdict` is PASSED, FAILED or COULD_NOT_RUN.
+    `problems` are what is wrong with the run as a whole (an expired or unused waiver); `warnings`
+    what will be (a waiver that ends soon); `left_out` the gates that ``--only`` excluded;
+    `inventory` everything there was to look at; `verdict` is PASSED, FAILED or COULD_NOT_RUN.
     """
 
     subject: Subject
@@ -102,6 +118,8 @@ class Outcome:
     gates: tuple[GateResult, ...]
     controls: tuple[ControlResult, ...]
     problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    inventory: tuple[Inventory, ...] = ()
     left_out: tuple[str, ...] = ()
     without_specimens: dict[str, str] = field(default_factory=dict)
     limitations: tuple[str, ...] = LIMITATIONS

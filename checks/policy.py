@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from checks.model import CouldNotRun
+from checks.frameworks import Framework, load_frameworks, map_problems
+from checks.policyfile import PolicyError, read_toml, unknown_keys
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,15 +18,12 @@ SEVERITIES = ("critical", "high", "medium", "low")
 _SCHEMA = 1
 
 
-class PolicyError(CouldNotRun):
-    """The policy contradicts itself, the gates or the assessment; nothing may be judged by it."""
-
-
 @dataclass(frozen=True, slots=True)
 class Control:
     """One promise of a release: what must hold, why, and which rules of which gates prove it.
 
-    `finding` and `exit_criterion` are the assessment's findings and criteria that it closes.
+    `finding` and `exit_criterion` are the assessment's findings and criteria that it closes; `maps`
+    names, for a framework of frameworks.toml, the items that it supports evidence for.
     """
 
     id: str
@@ -40,14 +37,20 @@ class Control:
     gates: tuple[str, ...]
     rules: tuple[str, ...]
     remediation: str
+    maps: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All controls, and the rules that can have no specimen, each with the reason."""
+    """All controls, and the rules that can have no specimen, each with the reason.
+
+    `uri` names this policy in statements about what was judged by it.
+    """
 
     controls: tuple[Control, ...]
     without_specimens: dict[str, str]
+    uri: str = ""
+    frameworks: dict[str, Framework] = field(default_factory=dict)
 
     def controls_of(self, rule: str) -> tuple[Control, ...]:
         """Return the controls that a rule proves."""
@@ -61,32 +64,31 @@ def load_policy(policies: Path, gates: Mapping[str, Iterable[str]]) -> Policy:
         PolicyError: with every problem at once.
     """
     data = read_toml(policies / "release.toml")
-    problems = [*_unknown("release.toml", data, {"schema", "control", "without_specimens"})]
+    known = {"schema", "uri", "control", "without_specimens"}
+    problems = unknown_keys("release.toml", data, known)
+    uri = data.get("uri")
     if data.get("schema") != _SCHEMA:
         problems.append(f"release.toml: schema must be {_SCHEMA}")
+    if not isinstance(uri, str) or not uri:
+        problems.append("release.toml: uri is missing")
     controls, errors = _controls(data.get("control"))
     exempt = data.get("without_specimens", {})
     if not isinstance(exempt, dict) or not all(isinstance(r, str) and r for r in exempt.values()):
         errors.append("release.toml: without_specimens maps a rule to the reason")
         exempt = {}
-    policy = Policy(tuple(controls), {str(rule): str(why) for rule, why in exempt.items()})
+    policy = Policy(
+        tuple(controls),
+        {str(rule): str(why) for rule, why in exempt.items()},
+        str(uri),
+        load_frameworks(policies),
+    )
     problems += [*errors, *_against_gates(policy, {g: set(r) for g, r in gates.items()})]
     problems += _against_assessment(policy)
+    for control in controls:
+        problems += map_problems(f"control {control.id}", control.maps, policy.frameworks)
     if problems:
         raise PolicyError("; ".join(problems))
     return policy
-
-
-def read_toml(path: Path) -> dict[str, object]:
-    """Return a policy file's contents.
-
-    Raises:
-        PolicyError: it is missing or malformed.
-    """
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PolicyError(f"{path.name} can't be read: {error}") from error
 
 
 def _controls(raw: object) -> tuple[list[Control], list[str]]:
@@ -101,6 +103,7 @@ def _controls(raw: object) -> tuple[list[Control], list[str]]:
             values: dict[str, Any] = {
                 k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()
             }
+            values["maps"] = {k: tuple(v) for k, v in entry.get("maps", {}).items()}
             controls.append(Control(**values))
     ids = [control.id for control in controls]
     problems += [
@@ -114,8 +117,8 @@ def _control_problems(label: str, entry: object) -> list[str]:
         return [f"{label} is not a table"]
     lists = {"finding": str, "exit_criterion": int, "gates": str, "rules": str}
     known = {one.name for one in fields(Control)}
-    problems = [*_unknown(label, entry, known)]
-    for name in sorted(known):
+    problems = [*unknown_keys(label, entry, known), *_maps_problems(label, entry)]
+    for name in sorted(known - {"maps"}):
         value = entry.get(name)
         if name in lists:
             if not isinstance(value, list) or not all(type(v) is lists[name] for v in value):
@@ -123,6 +126,15 @@ def _control_problems(label: str, entry: object) -> list[str]:
         elif not isinstance(value, str) or not value.strip():
             problems.append(f"{label}: {name} is missing")
     return problems
+
+
+def _maps_problems(label: str, entry: Mapping[str, object]) -> list[str]:
+    maps = entry.get("maps", {})
+    sound = isinstance(maps, dict) and all(
+        isinstance(items, list) and all(isinstance(one, str) for one in items)
+        for items in maps.values()
+    )
+    return [] if sound else [f"{label}: maps has a list of items for each framework"]
 
 
 def _against_gates(policy: Policy, gates: Mapping[str, set[str]]) -> list[str]:
@@ -164,7 +176,3 @@ def _against_assessment(policy: Policy) -> list[str]:
         for control in policy.controls
         if control.severity not in SEVERITIES
     ]
-
-
-def _unknown(label: str, table: Mapping[str, object], known: set[str]) -> list[str]:
-    return [f"{label}: unknown key {key}" for key in sorted(set(table) - known)]

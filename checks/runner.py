@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from checks.asking import ask, portable
 from checks.model import (
     CouldNotRun,
     GateOutput,
@@ -28,6 +26,8 @@ if TYPE_CHECKING:
 
     from checks.context import Context
     from checks.gates.interface import Gate
+    from checks.kept import Shelf
+    from checks.model import Taken
 
 _AT_ONCE = 3
 _SHOWN = 5
@@ -51,11 +51,16 @@ def run_gates(
     *,
     without_specimens: Collection[str],
     listener: Listener,
+    shelf: Shelf | None = None,
 ) -> tuple[GateResult, ...]:
-    """Run all gates, a few at a time, and return their results in the gates' order."""
+    """Run all gates, a few at a time, and return their results in the gates' order.
+
+    `shelf` holds the answers of earlier runs; without it everything is worked out anew.
+    """
     with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="gate") as pool:
         running = {
-            pool.submit(_run, gate, context, without_specimens, listener): gate for gate in gates
+            pool.submit(_run, gate, context, without_specimens, listener, shelf): gate
+            for gate in gates
         }
         results = {}
         for future in as_completed(running):
@@ -64,21 +69,35 @@ def run_gates(
 
 
 def _run(
-    gate: Gate, context: Context, without_specimens: Collection[str], listener: Listener
+    gate: Gate,
+    context: Context,
+    without_specimens: Collection[str],
+    listener: Listener,
+    shelf: Shelf | None,
 ) -> GateResult:
     listener.started(gate)
-    result = run_gate(gate, context, without_specimens=without_specimens)
+    result = run_gate(gate, context, without_specimens=without_specimens, shelf=shelf)
     listener.finished(result)
     return result
 
 
-def run_gate(gate: Gate, context: Context, *, without_specimens: Collection[str]) -> GateResult:
+def run_gate(
+    gate: Gate,
+    context: Context,
+    *,
+    without_specimens: Collection[str],
+    shelf: Shelf | None = None,
+) -> GateResult:
     """Run one gate to its end, whatever happens in it, and judge it."""
     started, began, log = dt.datetime.now(dt.UTC), time.monotonic(), ""
     output: GateOutput | None = None
+    taken: tuple[Taken, ...] = ()
     try:
-        output = _portable_output(gate.check(context), context)
+        asked = ask(gate, context, shelf)
+        output, taken = asked.output, asked.taken
         status, reason = judge(gate, output, without_specimens)
+        if status is Status.PASSED:
+            asked.keep(shelf)
     except NotEvaluated as error:
         status, reason = _not_evaluated(context.mode, str(error))
     except NotApplicable as error:
@@ -87,20 +106,21 @@ def run_gate(gate: Gate, context: Context, *, without_specimens: Collection[str]
         reason = str(error)
     except CouldNotRun as error:
         status, reason = Status.COULD_NOT_RUN, str(error) or "gave no reason"
-        log = _portable("\n".join(getattr(error, "__notes__", ())), context)
+        log = portable("\n".join(getattr(error, "__notes__", ())), context)
     except Exception as error:  # noqa: BLE001 - the edge: any bug in a gate counts as not having run
         status, reason = Status.COULD_NOT_RUN, f"stopped by {type(error).__name__}: {error}"
-        log = _portable("".join(traceback.format_exception(error)), context)
+        log = portable("".join(traceback.format_exception(error)), context)
     return GateResult(
         gate=gate.name,
         title=gate.title,
         status=status,
-        reason=_portable(reason, context),
+        reason=portable(reason, context),
         started=started.isoformat(timespec="seconds"),
         duration=round(time.monotonic() - began, 3),
         output=output,
         reproduce=f"python -m checks --only {gate.name} --mode {context.mode.value}",
         log=log,
+        taken=taken,
     )
 
 
@@ -169,38 +189,3 @@ def _not_evaluated(mode: Mode, why: str) -> tuple[Status, str]:
 def _few(sentences: Sequence[str]) -> str:
     more = len(sentences) - _SHOWN
     return "; ".join(sentences[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-
-
-def _portable_output(output: GateOutput, context: Context) -> GateOutput:
-    """Take this machine's paths out of an output: fingerprints must come out the same again."""
-    clean = partial(_portable, context=context)
-    return dataclasses.replace(
-        output,
-        findings=tuple(
-            dataclasses.replace(
-                one,
-                message=clean(one.message),
-                snippet=clean(one.snippet),
-                context=clean(one.context),
-            )
-            for one in output.findings
-        ),
-        tools=tuple(
-            dataclasses.replace(one, argv=tuple(map(clean, one.argv))) for one in output.tools
-        ),
-        notes=tuple(map(clean, output.notes)),
-    )
-
-
-def _portable(text: str, context: Context) -> str:
-    """Take this machine's paths out of a text that goes into reports, the longest first."""
-    places = {
-        context.work: "<work>",
-        context.cache: "<cache>",
-        context.project: ".",
-        context.policies: "<policies>",
-        Path(sys.prefix): "<tools>",
-    }
-    for place, name in sorted(places.items(), key=lambda one: -len(str(one[0]))):
-        text = text.replace(str(place), name)
-    return text

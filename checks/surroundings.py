@@ -53,7 +53,11 @@ def tree_state(project: Path, manifest: Manifest) -> str:
 
 
 def describe_surroundings(
-    project: Path, policies: Path, manifest: Manifest, results: Iterable[GateResult]
+    project: Path,
+    policies: Path,
+    uri: str,
+    manifest: Manifest,
+    results: Iterable[GateResult],
 ) -> Surroundings:
     """Return where and with what it was judged."""
     tools = {
@@ -67,6 +71,7 @@ def describe_surroundings(
         python=f"{platform.python_implementation()} {sys.version.split()[0]}",
         lock_sha256=digest(project / manifest.lock) if manifest.lock else None,
         policy_sha256=digest(policies),
+        policy_uri=uri,
         tools=dict(sorted({"build": _version("build"), **tools}.items())),
     )
 

@@ -24,6 +24,7 @@ _GRAVITY = (
     Status.WAIVED,
     Status.PASSED,
 )
+_SOON = 30  # days
 
 
 def valid_waivers(waivers: Iterable[Waiver], today: dt.date) -> dict[str, Waiver]:
@@ -51,6 +52,16 @@ def waiver_problems(
         elif one.rule.split(".")[0] in gates and one.fingerprint not in found:
             problems.append(f"{label} is unused: remove it")
     return tuple(problems)
+
+
+def waiver_warnings(waivers: Iterable[Waiver], today: dt.date) -> tuple[str, ...]:
+    """Say which waivers that hold today end soon."""
+    return tuple(
+        f"the waiver {one.fingerprint[:12]} of {one.rule} (owner {one.owner}) ends in"
+        f" {(one.expires - today).days} days, on {one.expires}"
+        for one in waivers
+        if one.created <= today <= one.expires and (one.expires - today).days <= _SOON
+    )
 
 
 def judge_controls(

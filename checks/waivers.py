@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
-from checks.policy import PolicyError, read_toml
+from checks.policyfile import PolicyError, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,13 +31,13 @@ class Waiver:
     expires: dt.date
 
 
-def load_waivers(policies: Path, rules: Collection[str]) -> tuple[Waiver, ...]:
-    """Read waivers.toml; a missing file is an error, an empty list is not.
+def load_waivers(path: Path, rules: Collection[str]) -> tuple[Waiver, ...]:
+    """Read a file of waivers; a missing one is an error, an empty list is not.
 
     Raises:
         PolicyError: with every problem at once.
     """
-    data = read_toml(policies / "waivers.toml")
+    data = read_toml(path)
     problems = [f"waivers.toml: unknown key {k}" for k in sorted(set(data) - {"schema", "waiver"})]
     if data.get("schema") != _SCHEMA:
         problems.append(f"waivers.toml: schema must be {_SCHEMA}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,21 +45,30 @@ def files_scope(
 
 def gate_output(*findings: Finding) -> GateOutput:
     tool = ToolRun("demo-tool", "1.2", ("demo-tool", "./src"), 0, 0.5)
-    return GateOutput((files_scope(),), (BAD, GOOD), findings, (tool,), ("a note",))
+    return GateOutput((files_scope(),), (), findings, (tool,), ("a note",))
 
 
 @dataclass
 class DemoGate:
-    """A gate that does what the test says."""
+    """A gate that does what the test says, and counts how often it is asked."""
 
     act: Callable[[Context], GateOutput]
     name: str = "demo"
     title: str = "A demonstration"
     rules: tuple[str, ...] = (RULE,)
-    needs: tuple[str, ...] = ()
+    examples: tuple[SpecimenOutcome, ...] = (BAD, GOOD)
+    facts: str | None = "the project"
+    asked: int = 0
+
+    def inputs(self, context: Context) -> str | None:  # noqa: ARG002 - the gate's contract
+        return self.facts
 
     def check(self, context: Context) -> GateOutput:
+        self.asked += 1
         return self.act(context)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:  # noqa: ARG002 - the same
+        return self.examples
 
 
 @dataclass
@@ -157,7 +166,7 @@ def make_result(status: Status, *findings: Finding, gate: str = "demo") -> GateR
         reason="because",
         started="2026-11-24T00:00:00+00:00",
         duration=0.1,
-        output=gate_output(*findings) if ran else None,
+        output=replace(gate_output(*findings), specimens=(BAD, GOOD)) if ran else None,
         reproduce=f"python -m checks --only {gate}",
         title="A demonstration",
     )
@@ -176,7 +185,7 @@ def make_outcome(
     file = FileDigest("parcel-1.0.whl", SHA) if built else None
     return Outcome(
         subject=Subject("parcel", "1.0", "c" * 40, False, file, file),
-        surroundings=Surroundings("Linux", "CPython 3.11", SHA, SHA, {"demo-tool": "1.2"}),
+        surroundings=Surroundings("Linux", "CPython 3.11", SHA, SHA, "urn:x", {"demo-tool": "1.2"}),
         mode=mode,
         own=own,
         started="2026-11-24T00:00:00+00:00",

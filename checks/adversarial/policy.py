@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from checks.policy import PolicyError, read_toml
+from checks.policyfile import PolicyError, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

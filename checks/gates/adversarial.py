@@ -9,6 +9,7 @@ each class are the least.
 from __future__ import annotations
 
 import dataclasses
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ from checks.adversarial.policy import read_demands
 from checks.adversarial.rules import NOT_RUN, RULES
 from checks.environments import make_environment
 from checks.fault import Fault
+from checks.kept import digest_artifacts
 from checks.model import CouldNotRun, Finding, GateOutput, NotApplicable, Scope
 from checks.specimens import discover
 
@@ -47,7 +49,6 @@ class AdversarialGate:
     name = "adversarial"
     title = "The installed bus refuses every attack of every known class, and goes on"
     rules = RULES
-    needs = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Judge the installed command.
@@ -64,19 +65,25 @@ class AdversarialGate:
         wheel = context.artifacts().wheel
         python = make_environment(context, lock, extra=[wheel], name="cleanroom")
         demands = read_demands(context.policies, CLASSES)
-        specimens = discover(context.policies, self.name)
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            # Much of an attack is waiting; the toys have that time.
-            outcomes = pool.map(lambda one: _outcome(one, python, demands), specimens)
-            attempts, faults = attack([str(python.parent / _COMMAND)], demands, (*ATTACKS, *LAST))
+        attempts, faults = attack([str(python.parent / _COMMAND)], demands, (*ATTACKS, *LAST))
         scope = Scope("attack classes", frozenset(demands.minimum), frozenset(attempts))
         return GateOutput(
             (scope,),
-            tuple(outcomes),
-            tuple(_finding(fault) for fault in faults),
+            findings=tuple(_finding(fault) for fault in faults),
             notes=(f"random mutations were drawn with seed {demands.seed}",),
             attempts=dict(sorted(attempts.items())),
         )
+
+    def inputs(self, context: Context) -> str:
+        """Digest what is installed."""
+        return digest_artifacts(context)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Attack each specimen's toy."""
+        demands = read_demands(context.policies, CLASSES)
+        specimens = discover(context.policies, self.name)
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:  # much of an attack is waiting
+            return tuple(pool.map(lambda one: _outcome(one, demands), specimens))
 
 
 def attack(
@@ -96,7 +103,7 @@ def attack(
     return arena.attempts, list(dict.fromkeys(faults))
 
 
-def _outcome(specimen: Specimen, python: Path, demands: Demands) -> SpecimenOutcome:
+def _outcome(specimen: Specimen, demands: Demands) -> SpecimenOutcome:
     """Let the specimen's class at a toy that has the specimen's fault."""
     table = tomllib.loads(specimen.path.read_text("utf-8"))
     name = str(table["class"])
@@ -110,7 +117,7 @@ def _outcome(specimen: Specimen, python: Path, demands: Demands) -> SpecimenOutc
         growth_bytes=_SPECIMEN_GROWTH,
         fuzz_frames=demands.minimum["fuzz"],
     )
-    toy = ["env", f"PYTHONPATH={_ROOT}", str(python), "-m", _TOY, str(table["fault"])]
+    toy = ["env", f"PYTHONPATH={_ROOT}", sys.executable, "-m", _TOY, str(table["fault"])]
     chosen = [one for one in (*ATTACKS, *LAST) if one[:2] == (name, _TOYS_KIND)]
     fired = {fault.rule for fault in attack(toy, lower, chosen)[1]}
     return specimen.outcome(fired=specimen.rule in fired)

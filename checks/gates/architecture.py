@@ -14,6 +14,7 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.process import Completed, run_tool, tool_path, tool_version
 from checks.specimens import discover
@@ -59,7 +60,6 @@ class ArchitectureGate:
     name = "architecture"
     title = "Floors import downward only"
     rules: tuple[str, ...] = (LAYERS, UNLISTED, FORBIDDEN, PROTECTED, APART)
-    needs: tuple[str, ...] = ()
 
     def check(self, context: Context) -> GateOutput:
         """Judge the shipped packages, and the gates' distance from them."""
@@ -72,12 +72,19 @@ class ArchitectureGate:
         apart = tuple(_gates_apart(context.project))
         return GateOutput(
             scopes=(scope,),
-            specimens=tuple(self._specimens(context)),
             findings=verdict.findings + apart,
             tools=(verdict.completed.run,),
         )
 
-    def _specimens(self, context: Context) -> Iterator[SpecimenOutcome]:
+    def inputs(self, context: Context) -> str:
+        """Digest what is shipped, and the checks that must keep their distance."""
+        return digest_files(context.project, {*context.manifest.shipped, "checks"})
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen tree by its own contracts."""
+        return tuple(self._judged(context))
+
+    def _judged(self, context: Context) -> Iterator[SpecimenOutcome]:
         for specimen in discover(context.policies, self.name):
             if specimen.rule == APART:
                 yield specimen.outcome(fired=any(_gates_apart(specimen.path)))

@@ -25,6 +25,7 @@ from checks.installed import (
     modules_of,
     read_site,
 )
+from checks.kept import digest_artifacts
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.process import run_tool
 from checks.served import free_ports, is_open, started, terminate, wait_ready
@@ -67,7 +68,6 @@ class CleanroomGate:
     name = "cleanroom"
     title = "The installed wheel imports, owns its files, serves and stops"
     rules = (INSTALL, IMPORT, OWNERSHIP, OVERWRITE, BOOT, ROUND_TRIP, STOP)
-    needs = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Judge the installed wheel.
@@ -91,12 +91,20 @@ class CleanroomGate:
             findings += judge_server([str(python.parent / _COMMAND)], python, Limits())
         elif not findings:
             raise NotApplicable("it installs and imports, but there is no server to boot")
-        outcomes = [_outcome(one, python) for one in discover(context.policies, self.name)]
         scopes = (
             Scope("modules", frozenset(sources), frozenset(modules)),
             Scope("distributions", frozenset(site.versions), frozenset(site.versions)),
         )
-        return GateOutput(scopes, tuple(outcomes), tuple(findings), (run,))
+        return GateOutput(scopes, findings=tuple(findings), tools=(run,))
+
+    def inputs(self, context: Context) -> str:
+        """Digest what is installed."""
+        return digest_artifacts(context)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge packed wheels, and a toy in place of the command."""
+        here = Path(sys.executable)
+        return tuple(_outcome(one, here) for one in discover(context.policies, self.name))
 
 
 def applicable(lock: str) -> dict[str, str]:

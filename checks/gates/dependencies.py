@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from checks.environments import make_environment
+from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.process import run_tool, tool_version
 from checks.specimens import discover
@@ -65,13 +66,10 @@ class DependenciesGate:
     name = "dependencies"
     title = "Every import is a declared dependency"
     rules: tuple[str, ...] = (*_RULE_OF_CODE.values(), SUPPRESSED)
-    needs: tuple[str, ...] = ()
 
     def check(self, context: Context) -> GateOutput:
         """Judge the project's imports against its declarations."""
-        if context.manifest.lock is None:
-            raise NotApplicable("the project has no runtime lock to make an environment from")
-        python = self._environment(context, context.project / context.manifest.lock)
+        python = self._environment(context)
         sources = str(context.manifest.package_roots[0])
         verdict = run_deptry(python, context.project, sources, context.work)
         expected = frozenset(p for p in context.manifest.python if p.endswith(".py"))
@@ -81,14 +79,24 @@ class DependenciesGate:
             )
         return GateOutput(
             scopes=(Scope("files", expected=expected, scanned=expected),),
-            specimens=tuple(self._specimens(context, python)),
             findings=verdict.findings + tuple(_suppressions(context.project, expected)),
             tools=(verdict.run,),
         )
 
-    def _environment(self, context: Context, lock: Path) -> Path:
+    def inputs(self, context: Context) -> str:
+        """Digest what is shipped, what is declared and what is locked."""
+        lock = context.manifest.lock or ""
+        return digest_files(context.project, {*context.manifest.shipped, "pyproject.toml", lock})
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen project in the environment of the project under check."""
+        return tuple(self._judged(context, self._environment(context)))
+
+    def _environment(self, context: Context) -> Path:
         """The declared dependencies and deptry, everything with the hashes of the two locks."""
-        wanted = lock.read_text("utf-8")
+        if context.manifest.lock is None:
+            raise NotApplicable("the project has no runtime lock to make an environment from")
+        wanted = (context.project / context.manifest.lock).read_text("utf-8")
         pins = re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
         have = {canonicalize_name(name) for name in pins}
         blocks = _blocks((context.policies / "lock" / "dev.txt").read_text("utf-8"))
@@ -101,7 +109,7 @@ class DependenciesGate:
         derived.write_text(wanted, "utf-8")
         return make_environment(context, derived, name="dependencies")
 
-    def _specimens(self, context: Context, python: Path) -> Iterator[SpecimenOutcome]:
+    def _judged(self, context: Context, python: Path) -> Iterator[SpecimenOutcome]:
         for specimen in discover(context.policies, self.name):
             verdict = run_deptry(python, specimen.path, "src", context.work)
             files = [p.relative_to(specimen.path).as_posix() for p in specimen.path.rglob("*.py")]

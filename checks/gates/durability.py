@@ -8,6 +8,7 @@ against what is in the store at the end.
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,7 @@ from checks.durability.scenarios import SCENARIOS, play
 from checks.durability.stage import Limits
 from checks.durability.valkey import valkey_binary
 from checks.environments import make_environment
+from checks.kept import digest_artifacts
 from checks.model import CouldNotRun, Finding, GateOutput, NotApplicable, Scope
 from checks.specimens import discover
 
@@ -40,7 +42,6 @@ class DurabilityGate:
     name = "durability"
     title = "The installed bus never says more of a message than what became of it"
     rules = RULES
-    needs = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Judge the installed command.
@@ -60,21 +61,29 @@ class DurabilityGate:
         command = [str(python.parent / _COMMAND)]
         played = {name: play(name, command, valkey, Limits()) for name in SCENARIOS}
         findings = [_finding(name, fault) for name, found in played.items() for fault in found]
+        scope = Scope("scenarios", frozenset(SCENARIOS), frozenset(played))
+        return GateOutput((scope,), findings=tuple(findings), tools=(run,))
+
+    def inputs(self, context: Context) -> str:
+        """Digest what is installed."""
+        return digest_artifacts(context)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Play each specimen's scenario with a toy."""
+        valkey, _ = valkey_binary()
         specimens = discover(context.policies, self.name)
         # They mostly wait for each other's ends: processes that start, limits that pass.
         with ThreadPoolExecutor(_AT_A_TIME) as pool:
-            outcomes = list(pool.map(lambda one: _outcome(one, python, valkey), specimens))
-        scope = Scope("scenarios", frozenset(SCENARIOS), frozenset(played))
-        return GateOutput((scope,), tuple(outcomes), tuple(findings), (run,))
+            return tuple(pool.map(lambda one: _outcome(one, valkey), specimens))
 
 
-def _outcome(specimen: Specimen, python: Path, valkey: Path) -> SpecimenOutcome:
+def _outcome(specimen: Specimen, valkey: Path) -> SpecimenOutcome:
     """Play the specimen's scenario with a toy that has the specimen's fault."""
     table = tomllib.loads(specimen.path.read_text("utf-8"))
     name = str(table["scenario"])
     if name not in SCENARIOS:
         raise CouldNotRun(f"{specimen.name}: there is no scenario {name}")
-    toy = ["env", f"PYTHONPATH={_ROOT}", str(python), "-m", _TOY, str(table["fault"])]
+    toy = ["env", f"PYTHONPATH={_ROOT}", sys.executable, "-m", _TOY, str(table["fault"])]
     fired = {fault.rule for fault in play(name, toy, valkey, _SPECIMEN_LIMITS)}
     return specimen.outcome(fired=specimen.rule in fired)
 

@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 
 from checks.environments import make_environment
 from checks.imports import imported_names
+from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.layout import importable, may_ship
 from checks.lock import read_lock
 from checks.manifest import build_manifest
@@ -68,7 +69,6 @@ class ShadowingGate:
     name = "shadowing"
     title = "No module shadows another's"
     rules: tuple[str, ...] = (STDLIB, DISTRIBUTION, IMPORT, UNEXPECTED)
-    needs: tuple[str, ...] = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Compare every top level of the source tree and of the wheel."""
@@ -85,10 +85,19 @@ class ShadowingGate:
                 _whole("wheel members", members),
                 files,
             ),
-            specimens=_specimens(context.policies, installed),
             findings=tuple(judge([*tree, *wheel], taken, own)),
             tools=tools,
         )
+
+    def inputs(self, context: Context) -> str:
+        """Digest the names of all in the tree, what is shipped and what was built."""
+        names = sorted(one.path for one in source_top_levels(context.project, context.manifest))
+        shipped = digest_files(context.project, context.manifest.shipped)
+        return digest_texts([*names, shipped, digest_artifacts(context)])
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen's tree as a project's."""
+        return _specimens(context.policies, _distributions(context)[0])
 
 
 def judge(top_levels: Iterable[TopLevel], taken: Taken, own: frozenset[str]) -> Iterable[Finding]:

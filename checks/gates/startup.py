@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from checks.environments import make_environment
+from checks.kept import digest_artifacts
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.served import free_ports, started, wait_ready, watch_until_exit
 from checks.specimens import discover
@@ -67,7 +68,6 @@ class StartupGate:
     name = "startup"
     title = "No dangerous configuration starts, and every safe one does"
     rules = (ACCEPTED, SILENT, LISTENED, REFUSED)
-    needs = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Judge every case of the table.
@@ -91,11 +91,17 @@ class StartupGate:
             judge = judge_dangerous if case in dangerous else judge_safe
             findings += judge(case, command, _LIMIT)
             tried.add(case.id)
-        outcomes = [_outcome(one) for one in discover(context.policies, self.name)]
         ids = frozenset(case.id for case in (*dangerous, *safe))
-        return GateOutput(
-            (Scope("configurations", ids, frozenset(tried)),), tuple(outcomes), tuple(findings)
-        )
+        scope = Scope("configurations", ids, frozenset(tried))
+        return GateOutput((scope,), findings=tuple(findings))
+
+    def inputs(self, context: Context) -> str:
+        """Digest what is installed."""
+        return digest_artifacts(context)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen's script in place of the command."""
+        return tuple(_outcome(one) for one in discover(context.policies, self.name))
 
 
 def read_table(path: Path) -> tuple[list[Case], list[Case]]:

@@ -12,6 +12,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.rules import fallback, late_ability, receipts, swallowed, went_on
 from checks.rules.handlers import survey
@@ -79,7 +80,6 @@ class StaticGate:
     name = "static"
     title = "Shipped code hides no failure, opens no door and is the real thing"
     rules: tuple[str, ...] = (*_OWN_RULES, *_SEMGREP_RULES)
-    needs: tuple[str, ...] = ()
 
     def check(self, context: Context) -> GateOutput:
         """Judge all shipped Python files and all Rust files.
@@ -97,14 +97,22 @@ class StaticGate:
         settings = context.work / "semgrep-settings.yml"
         parsed = _parse(context.project, sorted(expected))
         shipped = _scan(context.project, parsed.readable, configs, settings)
-        outcomes, second = _judge_specimens(context, configs, settings)
         scanned = parsed.looked_at | (shipped.scanned if shipped else frozenset())
         return GateOutput(
             scopes=(Scope("files", expected=expected, scanned=scanned),),
-            specimens=outcomes,
             findings=_sorted([*_own(parsed), *_matches(context.project, parsed, shipped)]),
-            tools=tuple(one.run for one in (shipped, second) if one),
+            tools=(shipped.run,) if shipped else (),
         )
+
+    def inputs(self, context: Context) -> str:
+        """Digest all code that is shipped."""
+        return digest_files(context.project, context.manifest.python | context.manifest.rust)
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Scan all specimens at once."""
+        context.work.mkdir(parents=True, exist_ok=True)
+        configs = rule_files(context.policies / "semgrep")
+        return _judge_specimens(context, configs, context.work / "semgrep-settings-specimens.yml")
 
 
 def _scan(root: Path, files: Sequence[str], configs: Sequence[Path], settings: Path) -> Scan | None:
@@ -180,7 +188,7 @@ def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _judge_specimens(
     context: Context, configs: Sequence[Path], settings: Path
-) -> tuple[tuple[SpecimenOutcome, ...], Scan | None]:
+) -> tuple[SpecimenOutcome, ...]:
     """Copy all specimens under a folder whose name means nothing to a tool, and scan them once."""
     root = context.work / "examples"
     shutil.rmtree(root, ignore_errors=True)
@@ -191,8 +199,7 @@ def _judge_specimens(
     result = _scan(root, readable, configs, settings)
     if missed := set(readable) - (result.scanned if result else set()):
         raise CouldNotRun(f"semgrep left out specimens: {', '.join(sorted(missed))}")
-    outcomes = tuple(_outcome(one, parsed[one.name], result) for one in specimens)
-    return outcomes, result
+    return tuple(_outcome(one, parsed[one.name], result) for one in specimens)
 
 
 def _place(specimen: Specimen, root: Path) -> list[str]:

@@ -75,7 +75,6 @@ class VulnerabilitiesGate:
     name = "vulnerabilities"
     title = "No locked distribution is known to be vulnerable"
     rules = (KNOWN, UNACCOUNTED)
-    needs: tuple[str, ...] = ()
 
     def check(self, context: Context) -> GateOutput:
         """Audit live where that decides, else from the snapshot that was given.
@@ -92,6 +91,14 @@ class VulnerabilitiesGate:
         if context.mode is Mode.STRICT or context.advisories is None:
             return self._live(context, lock)
         return self._from_snapshot(context, lock, context.advisories)
+
+    def inputs(self, context: Context) -> None:  # noqa: ARG002 - the gate's contract
+        """Say that no answer may be taken again: advisories come in by the day."""
+        return
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge invented reports; the canaries are judged beside the project itself."""
+        return tuple(_report_outcomes(context))
 
     def _live(self, context: Context, lock: str) -> GateOutput:
         source = Source(("-s", "pypi"), {}, ("live advisories of the package index",))
@@ -119,7 +126,7 @@ class VulnerabilitiesGate:
         versions = {name: version for name, (version, _) in canaries.items()}
         report, run = _run_pip_audit(context, context.manifest.locked | versions, source)
         ours = [one for one in report if one.name not in canaries]
-        outcomes = [*_canary_outcomes(canaries, report), *_report_outcomes(context)]
+        outcomes = tuple(_canary_outcomes(canaries, report))
         findings = [
             *unaccounted(ours, context.manifest.locked, lock),
             *known(ours, lock),
@@ -129,7 +136,7 @@ class VulnerabilitiesGate:
             frozenset(context.manifest.locked),
             frozenset(one.name for one in ours if one.version is not None),
         )
-        return GateOutput((scope,), tuple(outcomes), tuple(findings), (run,), source.notes)
+        return GateOutput((scope,), outcomes, tuple(findings), (run,), source.notes)
 
 
 def known(report: list[Audited], lock: str) -> list[Finding]:

@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.build import build
+from checks.build import build, source_files
+from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.process import run_tool, tool_path, tool_version
-from checks.specimens import discover, require_pairs
+from checks.specimens import discover
 from checks.wheels import contents
 from checks.wheels.archive import Wheel, read_wheel
 from checks.wheels.packing import base_members, describe, pack, read_description
@@ -50,7 +51,6 @@ class WheelGate:
     name = "wheel"
     title = "The wheel is reproducible and holds exactly what it should"
     rules = (NOT_REPRODUCIBLE, *_INSPECTIONS, TWINE, CONTENTS)
-    needs = ("wheel",)
 
     def check(self, context: Context) -> GateOutput:
         """Judge this run's wheel.
@@ -67,16 +67,21 @@ class WheelGate:
             *_inspected(wheel, expected),
             *(finding for tool in tools for finding in tool.findings),
         ]
-        outcomes = [_outcome(one, context.work) for one in discover(context.policies, self.name)]
-        if lacking := require_pairs(self.rules, outcomes):
-            raise CouldNotRun("; ".join(lacking))
         return GateOutput(
             (_scope(wheel, expected),),
-            tuple(outcomes),
-            tuple(findings),
-            tuple(tool.run for tool in tools),
-            (f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}",),
+            findings=tuple(findings),
+            tools=tuple(tool.run for tool in tools),
+            notes=(f"{path.name} sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}",),
         )
+
+    def inputs(self, context: Context) -> str:
+        """Digest what was built and what it was built from."""
+        sources = digest_files(context.project, source_files(context.project))
+        return digest_texts([digest_artifacts(context), sources])
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen's wheel."""
+        return tuple(_outcome(one, context.work) for one in discover(context.policies, self.name))
 
 
 def _scope(wheel: Wheel, expected: contents.Expected) -> Scope:

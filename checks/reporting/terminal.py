@@ -54,7 +54,8 @@ class PlainProgress:
     def finished(self, result: GateResult) -> None:
         """Print a gate's result."""
         label, _ = LABELS[result.status]
-        self._print(f"{result.gate}: {label} ({result.duration:.1f} s): {result.reason}")
+        taken = f"; {earlier(result)}" if result.taken else ""
+        self._print(f"{result.gate}: {label} ({result.duration:.1f} s): {result.reason}{taken}")
 
     def _print(self, line: str) -> None:
         with self._lock:
@@ -97,7 +98,8 @@ class LiveProgress:
         result = self._results.get(gate)
         if result is not None:
             label, style = LABELS[result.status]
-            reason = Text(result.reason, overflow="ellipsis", no_wrap=True)
+            said = f"{earlier(result)}; {result.reason}" if result.taken else result.reason
+            reason = Text(said, overflow="ellipsis", no_wrap=True)
             return gate, Text(label, style), f"{result.duration:6.1f} s", reason
         if gate in self._began:
             seconds = time.monotonic() - self._began[gate]
@@ -121,6 +123,8 @@ def print_summary(console: Console, outcome: Outcome) -> None:
             _line(console, f"{result.gate}: {attempts(result.output.attempts)}", "dim")
         for note in result.output.notes if result.output else ():
             _line(console, f"{result.gate}: {note}", "dim")
+    for warning in outcome.warnings:
+        _line(console, warning, "yellow")
     for problem in outcome.problems:
         _line(console, problem, "red")
     style = "bold green" if outcome.verdict is Status.PASSED else "bold red"
@@ -154,6 +158,12 @@ def attempts(counted: Mapping[str, int]) -> str:
     """Return one line that tells how many attempts there were of each class."""
     classes = ", ".join(f"{name} {count}" for name, count in counted.items())
     return f"{sum(counted.values())} attempts ({classes})"
+
+
+def earlier(result: GateResult) -> str:
+    """Say what of a result comes from an earlier run, and from when; empty when nothing does."""
+    parts = " and ".join(f"{one.part} of {one.started}" for one in result.taken)
+    return f"taken from an earlier run: {parts}" if parts else ""
 
 
 def place(finding: Finding) -> str:

@@ -46,6 +46,7 @@ def build_sdist(folder, config_settings=None):
 """
 RULE_TABLE = """
 schema = 1
+uri = "urn:x"
 [[control]]
 id = "DEMO-1"
 title = "t"
@@ -70,7 +71,9 @@ def run(project: Path, reports: Path, *more: str) -> int:
 def test_the_repositorys_own_policy_and_waivers_are_sound() -> None:
     gates = {gate.name: gate.rules for gate in all_gates()}
     policy = load_policy(ROOT / "policies", gates)
-    load_waivers(ROOT / "policies", {rule for rules in gates.values() for rule in rules})
+    load_waivers(
+        ROOT / "policies" / "waivers.toml", {rule for rules in gates.values() for rule in rules}
+    )
     for name, rules in gates.items():
         kinds = {(one.rule, one.should_fire) for one in discover(ROOT / "policies", name)}
         for rule in set(rules) - set(policy.without_specimens):
@@ -142,6 +145,7 @@ def own_project(root: Path) -> Path:
         "checks/execute.py": "",
         "policies/release.toml": RULE_TABLE,
         "policies/waivers.toml": "schema = 1\n",
+        "policies/frameworks.toml": "",
     }.items():
         (project / name).parent.mkdir(exist_ok=True)
         (project / name).write_text(text)
@@ -177,7 +181,7 @@ def test_an_unused_waiver_fails_the_run(tmp_path: Path) -> None:
     options = parse(
         [
             *("--project", str(project), "--policies", str(project / "policies")),
-            *("--reports", str(tmp_path / "reports")),
+            *("--reports", str(tmp_path / "reports"), "--fresh"),
         ]
     )
     plan = make_plan(options, [DemoGate(lambda _: gate_output())])
@@ -196,7 +200,7 @@ def test_a_project_that_changes_under_the_check_fails_it(tmp_path: Path) -> None
     options = parse(
         [
             *("--project", str(project), "--policies", str(project / "policies")),
-            *("--reports", str(tmp_path / "reports")),
+            *("--reports", str(tmp_path / "reports"), "--fresh"),
         ]
     )
     outcome = execute(make_plan(options, [DemoGate(change)]), Heard())

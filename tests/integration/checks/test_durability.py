@@ -13,9 +13,8 @@ from checks.durability.rules import DOWN
 from checks.durability.scenarios import play
 from checks.durability.stage import Limits
 from checks.durability.valkey import Valkey, valkey_binary
-from checks.gates import durability
 from checks.model import CouldNotRun
-from checks.specimens import Specimen, discover
+from checks.specimens import discover
 
 SPECIMENS = discover(ROOT / "policies", "durability")
 QUICK = Limits(boot=10, answer=2, turn=1, load=5)
@@ -24,11 +23,6 @@ QUICK = Limits(boot=10, answer=2, turn=1, load=5)
 @pytest.fixture(scope="module")
 def valkey() -> Path:
     return valkey_binary()[0]
-
-
-@pytest.mark.parametrize("specimen", [pytest.param(one, id=one.name) for one in SPECIMENS])
-def test_specimens(specimen: Specimen, valkey: Path) -> None:
-    assert durability._outcome(specimen, Path(sys.executable), valkey).ok
 
 
 def test_a_command_that_only_ends_is_seen(valkey: Path) -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 from checks_support import SHA
 
-from checks.policy import CRITERIA, FINDINGS, PolicyError, load_policy
+from checks.policy import CRITERIA, FINDINGS, load_policy
+from checks.policyfile import PolicyError
 from checks.waivers import load_waivers
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ CONTROL = {
     "rules": '["demo.rule"]',
     "remediation": '"m"',
 }
+URI = 'uri = "urn:x"'
+FRAMEWORKS = '[ssdf]\nname = "SSDF"\nversion = "1"\n[ssdf.items]\n"PW.7.2" = "review"\n'
 WAIVER = {
     "rule": '"demo.rule"',
     "fingerprint": f'"{SHA}"',
@@ -37,9 +40,10 @@ WAIVER = {
 }
 
 
-def write(folder: Path, name: str, table: str, entry: dict[str, str], head: str = "") -> Path:
+def write(folder: Path, name: str, table: str, entry: dict[str, str], *, uri: str = URI) -> Path:
     lines = "\n".join(f"{key} = {value}" for key, value in entry.items())
-    (folder / name).write_text(f"schema = 1\n{head}\n[[{table}]]\n{lines}\n")
+    (folder / name).write_text(f"schema = 1\n{uri}\n[[{table}]]\n{lines}\n")
+    (folder / "frameworks.toml").write_text(FRAMEWORKS)
     return folder
 
 
@@ -62,6 +66,9 @@ def test_a_whole_policy_is_read(tmp_path: Path) -> None:
         ({"severity": '"huge"'}, "severity is one of"),
         ({"owner": '""'}, "owner is missing"),
         ({"ownr": '"w"'}, "unknown key ownr"),
+        ({"maps": '{ ssdf = ["PW.7.3"] }'}, "ssdf has no item PW.7.3"),
+        ({"maps": '{ asvs = ["1.1"] }'}, "there is no framework asvs"),
+        ({"maps": '{ ssdf = "PW.7.2" }'}, "maps has a list of items"),
     ],
 )
 def test_a_policy_that_is_wrong_is_refused(
@@ -73,10 +80,10 @@ def test_a_policy_that_is_wrong_is_refused(
 
 
 def test_an_exemption_from_specimens_needs_a_rule_and_a_reason(tmp_path: Path) -> None:
-    write(tmp_path, "release.toml", "control", CONTROL, 'without_specimens = {"demo.x" = "why"}')
+    write(tmp_path, "release.toml", "control", CONTROL, uri=f'{URI}\nwithout_specimens = {{"demo.x" = "why"}}')
     with pytest.raises(PolicyError, match=r"no gate has the rule demo\.x"):
         load_policy(tmp_path, GATES)
-    write(tmp_path, "release.toml", "control", CONTROL, 'without_specimens = {"demo.rule" = ""}')
+    write(tmp_path, "release.toml", "control", CONTROL, uri=f'{URI}\nwithout_specimens = {{"demo.rule" = ""}}')
     with pytest.raises(PolicyError, match="maps a rule to the reason"):
         load_policy(tmp_path, GATES)
 
@@ -85,11 +92,13 @@ def test_a_missing_policy_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"release\.toml can't be read"):
         load_policy(tmp_path, GATES)
     with pytest.raises(PolicyError, match=r"waivers\.toml can't be read"):
-        load_waivers(tmp_path, {"demo.rule"})
+        load_waivers(tmp_path / "waivers.toml", {"demo.rule"})
 
 
 def test_a_whole_waiver_is_read(tmp_path: Path) -> None:
-    (waiver,) = load_waivers(write(tmp_path, "waivers.toml", "waiver", WAIVER), {"demo.rule"})
+    (waiver,) = load_waivers(
+        write(tmp_path, "waivers.toml", "waiver", WAIVER, uri="") / "waivers.toml", {"demo.rule"}
+    )
     assert waiver.fingerprint == SHA
 
 
@@ -110,4 +119,4 @@ def test_a_waiver_that_is_wrong_is_refused(
 ) -> None:
     write(tmp_path, "waivers.toml", "waiver", {**WAIVER, **change})
     with pytest.raises(PolicyError, match=complaint):
-        load_waivers(tmp_path, {"demo.rule"})
+        load_waivers(tmp_path / "waivers.toml", {"demo.rule"})

@@ -42,7 +42,13 @@ def context(tmp_path: Path) -> Context:
 
 
 def outcome_of(context: Context, output: GateOutput) -> GateResult:
-    return run_gate(DemoGate(lambda _: output), context, without_specimens=())
+    """Run a gate whose whole output, with its specimens, the test has written."""
+    gate = DemoGate(lambda _: replace(output, specimens=()), examples=output.specimens)
+    return run_gate(gate, context, without_specimens=())
+
+
+def whole(*findings: Finding) -> GateOutput:
+    return replace(gate_output(*findings), specimens=(BAD, GOOD))
 
 
 def raising(context: Context, error: Exception) -> GateResult:
@@ -53,11 +59,11 @@ def raising(context: Context, error: Exception) -> GateResult:
 
 
 def test_a_gate_that_looked_at_all_and_found_nothing_passes(context: Context) -> None:
-    assert outcome_of(context, gate_output()).status is Status.PASSED
+    assert outcome_of(context, whole()).status is Status.PASSED
 
 
 def test_a_finding_fails(context: Context) -> None:
-    assert outcome_of(context, gate_output(FINDING)).status is Status.FAILED
+    assert outcome_of(context, whole(FINDING)).status is Status.FAILED
 
 
 def test_a_missed_file_fails_and_is_named(context: Context) -> None:
@@ -75,7 +81,7 @@ def test_a_missed_file_fails_and_is_named(context: Context) -> None:
 def test_a_rule_that_misjudges_its_specimen_fails(
     context: Context, specimens: tuple[SpecimenOutcome, ...]
 ) -> None:
-    output = replace(gate_output(), specimens=specimens)
+    output = replace(whole(), specimens=specimens)
     assert outcome_of(context, output).status is Status.FAILED
 
 

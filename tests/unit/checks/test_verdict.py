@@ -7,7 +7,13 @@ from checks_support import FINDING, TODAY, make_control, make_outcome, make_resu
 
 from checks.model import Mode, Status
 from checks.policy import Policy
-from checks.verdict import judge_controls, judge_run, valid_waivers, waiver_problems
+from checks.verdict import (
+    judge_controls,
+    judge_run,
+    valid_waivers,
+    waiver_problems,
+    waiver_warnings,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +89,11 @@ def test_only_a_whole_strict_pass_of_the_own_project_is_attestable() -> None:
     assert not make_outcome(passed, left_out=("wheel",)).attestable
     assert not make_outcome(passed, built=False).attestable
     assert not make_outcome(make_result(Status.FAILED, FINDING)).attestable
+
+
+@pytest.mark.parametrize(("days", "warned"), [(0, True), (30, True), (31, False), (-1, False)])
+def test_a_waiver_that_ends_soon_is_told(days: int, warned: bool) -> None:
+    waiver = make_waiver(expires=TODAY + dt.timedelta(days=days))
+    told = waiver_warnings([waiver], TODAY)
+    assert bool(told) is warned
+    assert all(f"in {days} days" in one for one in told)

@@ -10,7 +10,7 @@ from checks.adversarial.policy import FILE, read_demands
 from checks.gates.adversarial import AdversarialGate
 from checks.gates.interface import Gate
 from checks.model import NotApplicable
-from checks.policy import PolicyError, read_toml
+from checks.policyfile import PolicyError, read_toml
 from checks.specimens import discover, require_pairs
 
 if TYPE_CHECKING:

@@ -165,8 +165,8 @@ def test_the_answer_of_a_run_before_is_no_answer(tmp_path: Path) -> None:
 class Here(DependenciesGate):
     """The gate with the environment that the tests run in: making one needs an index."""
 
-    def _environment(self, context: Context, lock: Path) -> Path:
-        assert lock == context.project / "policies/lock/runtime.txt"
+    def _environment(self, context: Context) -> Path:
+        assert context.manifest.lock == "policies/lock/runtime.txt"
         return HERE
 
 
@@ -268,7 +268,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def environment(tmp_path: Path, tools: str) -> Path:
     context = parcel(tmp_path)
     tree(context.policies, {"lock/dev.txt": tools})
-    return DependenciesGate()._environment(context, context.project / "policies/lock/runtime.txt")
+    return DependenciesGate()._environment(context)
 
 
 def test_the_environment_has_the_lock_and_deptry_and_no_more(

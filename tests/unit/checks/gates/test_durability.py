@@ -10,7 +10,7 @@ from checks.durability.valkey import valkey_binary
 from checks.gates.durability import DurabilityGate
 from checks.gates.interface import Gate
 from checks.model import CouldNotRun, NotApplicable
-from checks.policy import read_toml
+from checks.policyfile import read_toml
 from checks.specimens import discover, require_pairs
 
 if TYPE_CHECKING:
