@@ -80,10 +80,12 @@ def test_a_policy_that_is_wrong_is_refused(
 
 
 def test_an_exemption_from_specimens_needs_a_rule_and_a_reason(tmp_path: Path) -> None:
-    write(tmp_path, "release.toml", "control", CONTROL, uri=f'{URI}\nwithout_specimens = {{"demo.x" = "why"}}')
+    none = 'without_specimens = {"demo.x" = "why"}'
+    write(tmp_path, "release.toml", "control", CONTROL, uri=f"{URI}\n{none}")
     with pytest.raises(PolicyError, match=r"no gate has the rule demo\.x"):
         load_policy(tmp_path, GATES)
-    write(tmp_path, "release.toml", "control", CONTROL, uri=f'{URI}\nwithout_specimens = {{"demo.rule" = ""}}')
+    none = 'without_specimens = {"demo.rule" = ""}'
+    write(tmp_path, "release.toml", "control", CONTROL, uri=f"{URI}\n{none}")
     with pytest.raises(PolicyError, match="maps a rule to the reason"):
         load_policy(tmp_path, GATES)
 
