@@ -29,16 +29,22 @@ _FIXED_EPOCH = 1_577_836_800
 
 def describe_subject(project: Path, manifest: Manifest, artifacts: Artifacts | None) -> Subject:
     """Return what was judged; the checkout's state is read when this is called."""
-    commit = _git(project, "rev-parse", "HEAD")
-    state = _git(project, "status", "--porcelain") if commit is not None else None
+    commit, dirty = commit_of(project)
     return Subject(
         project=manifest.name,
         version=manifest.version,
         commit=commit,
-        dirty=None if state is None else bool(state),
+        dirty=dirty,
         wheel=_file(artifacts.wheel) if artifacts else None,
         sdist=_file(artifacts.sdist) if artifacts else None,
     )
+
+
+def commit_of(project: Path) -> tuple[str | None, bool | None]:
+    """Return the commit that is checked out and whether something was changed; None: no history."""
+    commit = _git(project, "rev-parse", "HEAD")
+    state = _git(project, "status", "--porcelain") if commit is not None else None
+    return commit, None if state is None else bool(state)
 
 
 def tree_state(project: Path, manifest: Manifest) -> str:

@@ -1,0 +1,1 @@
+"""Evidence of the test suites: how a run leaves it, how it is judged, and whether tests notice."""
