@@ -26,9 +26,7 @@ def options_in_force(config: pytest.Config) -> Options:
     chosen: dict[str, Any] = {}  # Any: options of four kinds, each converted here
     chosen |= {name: bool(config.getoption(name, default=False)) for name in _FLAGS}
     chosen |= {name: str(config.getoption(name, default="") or "") for name in _TEXTS}
-    chosen |= {
-        name: tuple(map(str, config.getoption(name, default=None) or ())) for name in _LISTS
-    }
+    chosen |= {name: tuple(map(str, config.getoption(name, default=None) or ())) for name in _LISTS}
     return Options(
         paths=tuple(config.args),
         testpaths=tuple(config.getini("testpaths")),

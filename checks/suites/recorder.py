@@ -12,7 +12,7 @@ import sys
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -115,11 +115,11 @@ class Recorder:
             self._tests[report.nodeid] = ended
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # Any: xdist has no types
+    def pytest_testnodedown(self, node: object, error: object) -> None:
         """Take over what a worker of pytest-xdist noted, or that it is lost."""
         told = getattr(node, "workeroutput", {}).get(_KEY)
         if told is None:
-            self._broken[f"worker {node.gateway.id}: {error or 'it said nothing'}"] = None
+            self._broken[f"a worker process: {error or 'it said nothing'}"] = None
         else:
             self._watch.take(told)
 
