@@ -12,6 +12,7 @@ from checks.gates.durability import DurabilityGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
+from checks.gates.suites import SuitesGate
 from checks.gates.vulnerabilities import VulnerabilitiesGate
 from checks.gates.wheel import WheelGate
 
@@ -32,4 +33,5 @@ def all_gates() -> tuple[Gate, ...]:
         DurabilityGate(),
         AdversarialGate(),
         VulnerabilitiesGate(),
+        SuitesGate(),
     )

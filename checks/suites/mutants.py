@@ -123,8 +123,8 @@ def _of(node: ast.AST) -> Iterator[_Swap]:
         case ast.Compare():
             yield from _swapped(node)
         case ast.BoolOp():
-            other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-            yield "swap-and-or", node, ast.BoolOp(other, node.values)
+            operator = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+            yield "swap-and-or", node, ast.BoolOp(operator, node.values)
         case ast.UnaryOp(op=ast.Not()):
             yield "drop-not", node, node.operand
         case ast.Raise():
@@ -137,10 +137,13 @@ def _of(node: ast.AST) -> Iterator[_Swap]:
 
 def _negated(test: ast.expr) -> Iterator[_Swap]:
     """Negate a condition, unless another kind of mutant comes to the same."""
-    drops = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-    swaps = isinstance(test, ast.Compare) and len(test.ops) == 1
-    if not drops and not (swaps and isinstance(test.ops[0], _TURNED_ROUND)):
-        yield "negate-condition", test, ast.UnaryOp(ast.Not(), test)
+    match test:
+        case ast.UnaryOp(op=ast.Not()):
+            return
+        case ast.Compare(ops=[operator]) if isinstance(operator, _TURNED_ROUND):
+            return
+        case _:
+            yield "negate-condition", test, ast.UnaryOp(ast.Not(), test)
 
 
 def _swapped(node: ast.Compare) -> Iterator[_Swap]:
