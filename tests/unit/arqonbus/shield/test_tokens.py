@@ -19,6 +19,7 @@ from arqonbus.shield.interface import AuthError, AuthReason
 from arqonbus.shield.tokens import TokenAuthenticator
 
 OTHER = SECRET[::-1]
+END_OF_TIME = 253_402_300_800  # the first second of the year 10000
 
 
 class Fixed:
@@ -118,6 +119,8 @@ def test_claims_cannot_be_changed() -> None:
         (lambda: signed(jti=""), AuthReason.CLAIMS),
         (lambda: signed(jti="x" * 257), AuthReason.CLAIMS),
         (lambda: signed(aud="another"), AuthReason.CLAIMS),
+        (lambda: hand_signed(*both(aud=[])), AuthReason.CLAIMS),
+        (lambda: signed(exp=END_OF_TIME), AuthReason.CLAIMS),
         (lambda: signed(nbf=now() + DAY), AuthReason.NOT_YET_VALID),
         (lambda: signed(iat=now() + DAY), AuthReason.NOT_YET_VALID),
         (lambda: signed(OTHER), AuthReason.SIGNATURE),
@@ -133,6 +136,20 @@ def test_claims_cannot_be_changed() -> None:
 )
 def test_refused(token: Callable[[], str | None], reason: AuthReason) -> None:
     assert reason_of(token()) is reason
+
+
+def test_the_limits_themselves_are_within() -> None:
+    principal = shield().authenticate(signed(sub="a" * 256, iat=0, nbf=0, exp=END_OF_TIME - 1))
+    assert (principal.issued_at, principal.expires) == (0.0, END_OF_TIME - 1)
+
+
+def test_a_date_that_is_there_and_null_is_no_date() -> None:
+    by = shield()
+    claims = {"sub": "ada", "tenant": "acme", "exp": now() + DAY}
+    assert by._principal(claims).subject == "ada"
+    for name in ("exp", "iat", "nbf"):
+        with pytest.raises(AuthError, match=f"{name} is no date"):
+            by._principal(claims | {name: None})
 
 
 def both(**claims: object) -> tuple[object, object]:
