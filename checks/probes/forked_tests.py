@@ -122,6 +122,7 @@ def _child(request: dict[str, Any]) -> None:  # Any: JSON
     except BaseException:  # noqa: BLE001 - the fork's edge: told by the status and in the log
         traceback.print_exc()
     finally:
+        sys.stdout.flush()
         os._exit(status)
 
 

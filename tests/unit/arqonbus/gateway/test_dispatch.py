@@ -10,8 +10,13 @@ from unit.arqonbus.gateway.fakes import FakeConnection, Frame
 from unit.arqonbus.gateway.wired import Stage, Wired, codecs, command, publish
 
 from arqonbus.config.limits import HeartbeatSettings
+from arqonbus.errors import ArqonBusError, ErrorCode
+from arqonbus.model.action import Action
 from arqonbus.model.principal import Principal
+from arqonbus.protocol.codec import Codec
 from arqonbus.protocol.msgpack_codec import MsgpackCodec
+from arqonbus.shield.access.interface import Decision
+from arqonbus.telemetry.security import SecurityEvent
 
 
 class Pair:
@@ -215,6 +220,72 @@ async def test_what_fails_after_the_answer_is_told_after_it(pair: Pair) -> None:
     assert (error["error"], error["request_id"]) == ("too late", "l1")
 
 
+class Nothing:
+    """A policy that allows nothing."""
+
+    epoch = "nothing"
+    warnings: tuple[str, ...] = ()
+
+    def decide(self, principal: Principal, action: Action, room: str, channel: str) -> Decision:
+        del principal, action, room, channel
+        return Decision(allowed=False, rule="r", why="nothing is allowed")
+
+
+async def test_a_command_is_run_for_whoever_may_do_it() -> None:
+    wired = Wired(policy=Nothing())
+    session, connection = wired.session("c_1")
+    session.receive(command("create_channel", "c1", room="r", channel="c"))
+    session.receive(command("ping", "p1"))
+    await wired.until_quiet()
+    created, pinged = sorted(connection.frames, key=lambda frame: str(frame["request_id"]))
+    assert created["error_code"] == "FORBIDDEN"
+    assert pinged["status"] == "success"
+
+
+class Screened:
+    """Payload rules that let everything pass, and note what commands bring."""
+
+    def __init__(self, *, active: bool) -> None:
+        self.active = active
+        self.seen: list[tuple[object, str, str]] = []
+
+    def screen_args(self, codec: Codec, args: msgspec.Raw, room: str, channel: str) -> None:
+        self.seen.append((codec.value(args), room, channel))
+
+
+@pytest.mark.parametrize("active", [True, False])
+async def test_arguments_are_held_against_the_payload_rules_while_there_are_any(
+    pair: Pair, active: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = Screened(active=active)
+    monkeypatch.setattr(pair.wired.bus, "screening", rules)
+    address = {"room": "r", "channel": "c"}
+    (answer,) = await pair.call("create_channel", "c1", **address)
+    assert answer["status"] == "success"
+    assert rules.seen == ([(address, "r", "c")] if active else [])
+    pair.one.receive(json.dumps({"type": "command", "command": "ping", "id": "p1"}))
+    await pair.wired.until_quiet()
+    assert len(rules.seen) == active
+
+
+def test_a_message_to_a_client_cannot_be_put_off(pair: Pair) -> None:
+    answer = pair.ask(publish(1, to="c_2", deliver_at="2026-01-01T13:00:00Z"))
+    assert answer["error_code"] == "VALIDATION_ERROR"
+    assert answer["error"].startswith("deliver_at: ")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(ErrorCode.FORBIDDEN, True), (ErrorCode.VALIDATION_ERROR, False)]
+)
+def test_who_tries_what_is_not_allowed_is_reported(pair: Pair, code: ErrorCode, told: bool) -> None:
+    heard: list[SecurityEvent] = []
+    pair.wired.events.attach(heard.append)
+    pair.wired.dispatcher.refused(pair.one, ArqonBusError(code, "no", about="r:c"))
+    assert [(one.what, one.client_id, one.target) for one in heard] == (
+        [(code.value, "c_1", "r:c")] if told else []
+    )
+
+
 def test_the_welcome_tells_the_limits_that_hold() -> None:
     limits = {
         "max_frame_bytes": 2048,
@@ -236,6 +307,10 @@ def test_the_welcome_tells_the_limits_that_hold() -> None:
         "timeout": heartbeat.timeout,
         "idle_timeout": None,
     }
+    assert welcome["capabilities"] == [
+        *("publish", "direct", "history", "resume"),
+        *("groups", "delayed"),
+    ]
     assert (welcome["client_id"], welcome["subject"]) == ("c_1", "ada")
     assert (welcome["protocol"], welcome["subprotocol"]) == ("1.0", "arqonbus.v1.msgpack")
     assert (welcome["durability"], welcome["server"]) == (
