@@ -12,6 +12,7 @@ from checks.gates.durability import DurabilityGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
+from checks.gates.suppressions import SuppressionsGate
 from checks.gates.vulnerabilities import VulnerabilitiesGate
 from checks.gates.wheel import WheelGate
 
@@ -26,6 +27,7 @@ def all_gates() -> tuple[Gate, ...]:
         DependenciesGate(),
         ArchitectureGate(),
         StaticGate(),
+        SuppressionsGate(),
         WheelGate(),
         CleanroomGate(),
         StartupGate(),
