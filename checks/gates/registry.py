@@ -15,6 +15,7 @@ from checks.gates.static import StaticGate
 from checks.gates.suppressions import SuppressionsGate
 from checks.gates.vulnerabilities import VulnerabilitiesGate
 from checks.gates.wheel import WheelGate
+from checks.gates.workflows import WorkflowsGate
 
 if TYPE_CHECKING:
     from checks.gates.interface import Gate
@@ -28,6 +29,7 @@ def all_gates() -> tuple[Gate, ...]:
         ArchitectureGate(),
         StaticGate(),
         SuppressionsGate(),
+        WorkflowsGate(),
         WheelGate(),
         CleanroomGate(),
         StartupGate(),
