@@ -9,6 +9,7 @@ from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
 from checks.gates.durability import DurabilityGate
+from checks.gates.metadata import MetadataGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
@@ -31,6 +32,7 @@ def all_gates() -> tuple[Gate, ...]:
         SuppressionsGate(),
         WorkflowsGate(),
         WheelGate(),
+        MetadataGate(),
         CleanroomGate(),
         StartupGate(),
         DurabilityGate(),
