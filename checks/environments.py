@@ -62,6 +62,19 @@ def python_of(home: Path) -> Path:
     return home / folder / ("python.exe" if sys.platform == "win32" else "python")
 
 
+def site_of(python: Path) -> Path:
+    """Return the folder that an environment's distributions are installed in.
+
+    Raises:
+        CouldNotRun: there is none, or more than one.
+    """
+    pattern = "Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages"
+    found = sorted(python.parent.parent.glob(pattern))
+    if len(found) != 1:
+        raise CouldNotRun(f"an environment has {len(found)} folders of distributions")
+    return found[0]
+
+
 def _key(lock: Path, extra: Sequence[str | Path]) -> str:
     parts = [sys.version, sys.executable, digest(lock)]
     parts += [digest(one) if isinstance(one, Path) else one for one in extra]

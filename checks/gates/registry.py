@@ -9,6 +9,7 @@ from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
 from checks.gates.durability import DurabilityGate
+from checks.gates.licences import LicencesGate
 from checks.gates.metadata import MetadataGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
@@ -37,5 +38,6 @@ def all_gates() -> tuple[Gate, ...]:
         StartupGate(),
         DurabilityGate(),
         AdversarialGate(),
+        LicencesGate(),
         VulnerabilitiesGate(),
     )
