@@ -81,7 +81,7 @@ class LicencesGate:
 
 
 def judge(licences: Mapping[str, str | None], demands: Demands, lock: str) -> Iterator[Finding]:
-    """Yield what is not allowed, not known, or named by the policy in vain."""
+    """Yield what is not allowed, not known, or wrongly named by the policy."""
     for name, said in licences.items():
         looked_up = demands.known.get(name)
         licence = said or (looked_up.licence if looked_up else None)
@@ -89,11 +89,12 @@ def judge(licences: Mapping[str, str | None], demands: Demands, lock: str) -> It
             yield _finding(UNKNOWN, name, "no licence is known", lock)
         elif not allowed(licence, demands.allowed):
             yield _finding(NOT_ALLOWED, name, f"{licence} is not allowed", lock)
-    for name in demands.known:
+    for name, known in demands.known.items():
         if name not in licences:
             yield _finding(UNUSED, name, "is not locked", f"policies/{POLICY}")
-        elif (said := licences[name]) is not None:
-            yield _finding(UNUSED, name, f"declares {said} itself", f"policies/{POLICY}")
+        elif licences[name] not in {None, known.licence}:
+            text = f"declares {licences[name]}, not {known.licence}"
+            yield _finding(UNUSED, name, text, f"policies/{POLICY}")
 
 
 def _told(licences: Mapping[str, str | None], demands: Demands) -> str:
