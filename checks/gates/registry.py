@@ -11,6 +11,7 @@ from checks.gates.dependencies import DependenciesGate
 from checks.gates.durability import DurabilityGate
 from checks.gates.licences import LicencesGate
 from checks.gates.metadata import MetadataGate
+from checks.gates.sbom import SbomGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
@@ -39,5 +40,6 @@ def all_gates() -> tuple[Gate, ...]:
         DurabilityGate(),
         AdversarialGate(),
         LicencesGate(),
+        SbomGate(),
         VulnerabilitiesGate(),
     )
