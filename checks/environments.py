@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _STAMP = "complete"
 _TAIL = 2_000
+_UNUSED = 7 * 86_400.0
 
 
 def make_environment(
@@ -41,13 +42,37 @@ def make_environment(
     with _exclusive(home.parent / f"{home.name}.lock"):
         if not (home / _STAMP).is_file():
             _build(home, lock, extra)
+        (home / _STAMP).touch()
     return python_of(home)
+
+
+def forget_unused(cache: Path, now: float) -> None:
+    """Remove environments that no run has used for a week (`now` in seconds since the epoch)."""
+    for stamp in cache.glob(f"*/{_STAMP}"):
+        home = stamp.parent
+        with _exclusive(cache / f"{home.name}.lock"):
+            if stamp.is_file() and now - stamp.stat().st_mtime > _UNUSED:
+                stamp.unlink()  # first: what is half removed does not count
+                shutil.rmtree(home)
 
 
 def python_of(home: Path) -> Path:
     """Return the interpreter of the environment in `home`."""
     folder = "Scripts" if sys.platform == "win32" else "bin"
     return home / folder / ("python.exe" if sys.platform == "win32" else "python")
+
+
+def site_of(python: Path) -> Path:
+    """Return the folder that an environment's distributions are installed in.
+
+    Raises:
+        CouldNotRun: there is none, or more than one.
+    """
+    pattern = "Lib/site-packages" if sys.platform == "win32" else "lib/python*/site-packages"
+    found = sorted(python.parent.parent.glob(pattern))
+    if len(found) != 1:
+        raise CouldNotRun(f"an environment has {len(found)} folders of distributions")
+    return found[0]
 
 
 def _key(lock: Path, extra: Sequence[str | Path]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from checks.build import Builder
 from checks.context import Context
+from checks.environments import forget_unused
 from checks.gates.registry import all_gates
 from checks.inventory import take_inventory
 from checks.kept import Shelf
@@ -137,6 +138,7 @@ def execute(
     """
     clock = now or (lambda: dt.datetime.now(dt.UTC))
     started, began = clock(), time.monotonic()
+    _tidy(started.timestamp())
     before = tree_state(plan.project, plan.manifest)
     # What a release is judged by is worked out for it.
     again = plan.options.fresh or plan.options.mode is Mode.STRICT
@@ -181,6 +183,11 @@ def execute(
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,
     )
+
+
+def _tidy(now: float) -> None:
+    forget_unused(CACHE, now)
+    Shelf(CACHE / "results").forget_old(now)
 
 
 def _warnings(results: Sequence[GateResult]) -> tuple[str, ...]:

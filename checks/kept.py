@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 PROJECT, SPECIMENS = "project", "specimens"
 _FORMAT = 1
+_OLD = 30 * 86_400.0
 _CODE = Path(__file__).resolve().parent
 
 
@@ -67,6 +68,12 @@ class Shelf:
         part = file.with_suffix(f".{taken.part}.part")
         part.write_bytes(msgspec.json.encode(whole))
         part.replace(file)
+
+    def forget_old(self, now: float) -> None:
+        """Remove answers that are older than a month (`now` in seconds since the epoch)."""
+        for file in self.folder.glob("*.json"):
+            if now - file.stat().st_mtime > _OLD:
+                file.unlink(missing_ok=True)
 
     def _file(self, key: str) -> Path:
         return self.folder / f"{key}.json"

@@ -9,12 +9,17 @@ from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
 from checks.gates.durability import DurabilityGate
+from checks.gates.licences import LicencesGate
+from checks.gates.metadata import MetadataGate
+from checks.gates.sbom import SbomGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
 from checks.gates.suites import SuitesGate
+from checks.gates.suppressions import SuppressionsGate
 from checks.gates.vulnerabilities import VulnerabilitiesGate
 from checks.gates.wheel import WheelGate
+from checks.gates.workflows import WorkflowsGate
 
 if TYPE_CHECKING:
     from checks.gates.interface import Gate
@@ -27,11 +32,16 @@ def all_gates() -> tuple[Gate, ...]:
         DependenciesGate(),
         ArchitectureGate(),
         StaticGate(),
+        SuppressionsGate(),
+        WorkflowsGate(),
         WheelGate(),
+        MetadataGate(),
         CleanroomGate(),
         StartupGate(),
         DurabilityGate(),
         AdversarialGate(),
+        LicencesGate(),
+        SbomGate(),
         VulnerabilitiesGate(),
         SuitesGate(),
     )

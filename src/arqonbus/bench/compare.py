@@ -97,7 +97,7 @@ def compare(  # noqa: PLR0913, PLR0917 - a run in whole
     }
 
 
-def _alternate(  # noqa: PLR0913, PLR0917 - as `compare`
+def _alternate(  # noqa: PLR0913, PLR0917 - the same facts as `compare` takes
     plan: Plan,
     cases: Sequence[Case],
     kinds: Sequence[ServerKind],

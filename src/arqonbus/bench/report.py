@@ -134,4 +134,4 @@ def lines(report: dict[str, object], write: Callable[[str], object]) -> None:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3f}"  # noqa: PLR2004 - layout
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3f}"  # noqa: PLR2004 - a matter of layout alone

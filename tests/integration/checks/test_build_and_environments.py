@@ -10,7 +10,7 @@ import pytest
 from checks_support import make_context, make_project
 
 from checks.build import Builder, copy_source
-from checks.environments import make_environment
+from checks.environments import forget_unused, make_environment
 from checks.gates.shadowing import ShadowingGate
 from checks.model import CouldNotRun, Status
 from checks.runner import run_gate
@@ -61,13 +61,18 @@ def test_an_environment_is_made_once_and_a_half_made_one_again(tmp_path: Path) -
     lock = tmp_path / "lock.txt"
     lock.write_text("# nothing is locked\n")
     python = make_environment(context, lock, name="empty")
-    stamp = python.parent.parent / "complete"
-    made = stamp.stat().st_mtime_ns
+    home = python.parent.parent
+    made = (home / "pyvenv.cfg").stat().st_mtime_ns
     assert make_environment(context, lock, name="empty") == python
-    assert stamp.stat().st_mtime_ns == made
-    stamp.unlink()
+    assert (home / "pyvenv.cfg").stat().st_mtime_ns == made
+    (home / "complete").unlink()
     python.unlink()
     assert make_environment(context, lock, name="empty").exists()
+    used = (home / "complete").stat().st_mtime
+    forget_unused(context.cache, used + 6 * 86_400)
+    assert home.is_dir()
+    forget_unused(context.cache, used + 8 * 86_400)
+    assert not home.exists()
 
 
 def test_the_shadowing_gate_judges_tree_wheel_and_specimens(tmp_path: Path) -> None:

@@ -133,3 +133,12 @@ def test_equal_findings_in_one_function_have_prints_of_their_own(context: Contex
     one, other = result.output.findings
     assert one.fingerprint == FINDING.fingerprint
     assert (other.occurrence, other.fingerprint == one.fingerprint) == (2, False)
+
+
+def test_old_answers_are_removed(context: Context, shelf: Shelf) -> None:
+    run(DemoGate(lambda _: gate_output()), context, shelf)
+    written = max(file.stat().st_mtime for file in shelf.folder.iterdir())
+    shelf.forget_old(written + 29 * 86_400)
+    assert len(list(shelf.folder.iterdir())) == 2
+    shelf.forget_old(written + 31 * 86_400)
+    assert list(shelf.folder.iterdir()) == []

@@ -1,0 +1,253 @@
+"""The gate `metadata`: what the project says of itself is valid, agrees with itself, and renders.
+
+twine passes a Markdown README without a look when no renderer is installed; here one must be.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import license_expression  # type: ignore[import-untyped]  # the wheel has no annotations
+from packaging.specifiers import SpecifierSet
+from packaging.version import InvalidVersion, Version
+from readme_renderer import markdown
+from trove_classifiers import classifiers as known_classifiers
+from validate_pyproject import api, errors
+
+from checks.kept import digest_artifacts, digest_files, digest_texts
+from checks.manifest import read_pyproject
+from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
+from checks.pages import missing_targets
+from checks.process import clean_environment
+from checks.specimens import discover
+from checks.wheels.archive import read_wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from checks.context import Context
+    from checks.model import SpecimenOutcome
+
+INVALID = "metadata.invalid"
+README = "metadata.readme"
+VERSION = "metadata.version"
+PYTHONS = "metadata.pythons"
+LICENCE = "metadata.licence"
+
+_HEADING = re.compile(r"^##\s+\[?v?(\d+\.\d+[^\]\s]*)\]?", re.MULTILINE)
+_PYTHON = re.compile(r"^Programming Language :: Python :: (3\.\d+)$")
+_TOX_ENV = re.compile(r"\bpy3(\d+)\b")
+
+Table = dict[str, Any]  # Any: TOML, whose shape validate-pyproject judges
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one project says of itself, with the tag of its commit, if there is one."""
+
+    folder: Path
+    document: Table
+    tags: tuple[str, ...] = ()
+
+    @property
+    def head(self) -> Table:
+        """The ``[project]`` table."""
+        head: Table = self.document.get("project", {})
+        return head
+
+
+class MetadataGate:
+    """Validate pyproject.toml and hold its claims against README, changelog, tag and wheel."""
+
+    name = "metadata"
+    title = "What the project says of itself is valid, agrees, and renders"
+    rules: tuple[str, ...] = (INVALID, README, VERSION, PYTHONS, LICENCE)
+
+    def inputs(self, context: Context) -> str:
+        """Digest what is read, and the tags."""
+        names = ["pyproject.toml", "CHANGELOG.md", "tox.ini", *_readmes(context.project)]
+        files = digest_files(context.project, names)
+        return digest_texts([files, *_tags(context.project), digest_artifacts(context)])
+
+    def check(self, context: Context) -> GateOutput:
+        """Judge the project's claims.
+
+        Raises:
+            NotApplicable: it has no ``[project]`` table.
+        """
+        said = Said(context.project, read_pyproject(context.project), _tags(context.project))
+        if not said.head:
+            raise NotApplicable("the project has no [project] table to judge")
+        wheel = read_wheel(context.artifacts().wheel)
+        claims = frozenset(_CLAIMS)
+        return GateOutput(
+            (Scope("kinds of claim", claims, claims),),
+            findings=(*judge(said), *_against_wheel(said, str(wheel.metadata.get("Version")))),
+        )
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen's folder; a file ``TAG`` stands for the commit's tag."""
+        return tuple(
+            one.outcome(fired=one.rule in {found.rule for found in _judge_folder(one.path)})
+            for one in discover(context.policies, self.name)
+        )
+
+
+def judge(said: Said) -> Iterator[Finding]:
+    """Yield everything that is invalid or contradicts itself."""
+    for claim in _CLAIMS.values():
+        yield from claim(said)
+
+
+def invalid(said: Said) -> Iterator[Finding]:
+    """Hold pyproject.toml against its specification, and the classifiers against the index's."""
+    try:
+        api.Validator()(said.document)
+    except errors.ValidationError as error:
+        yield _finding(INVALID, str(error.summary).replace("`", ""))
+    for one in said.head.get("classifiers", []):
+        if one not in known_classifiers and not str(one).startswith("Private ::"):
+            yield _finding(INVALID, f"there is no classifier {one}")
+
+
+def readme(said: Said) -> Iterator[Finding]:
+    """Render the README as the index does, and follow its links to files and sections."""
+    for name in _readmes(said.folder):
+        path = said.folder / name
+        if not path.is_file():
+            yield _finding(README, f"the README {name} is not there")
+            continue
+        text = path.read_text("utf-8")
+        if not markdown.variants:
+            raise CouldNotRun("no renderer of Markdown is installed")
+        if not (markdown.render(text) or "").strip():
+            yield _finding(README, f"{name} renders to nothing", name)
+        for line, target in missing_targets(path):
+            text = f"{name} points at {target}, which is not there"
+            yield Finding(README, text, Location(name, line), snippet=target, context=target)
+
+
+def version(said: Said) -> Iterator[Finding]:
+    """The version is one, the newest of the changelog, and the commit's tag."""
+    claimed = said.head.get("version")
+    if claimed is None:
+        return  # the build decides; the wheel is compared with the tag
+    changelog = said.folder / "CHANGELOG.md"
+    if changelog.is_file():
+        newest = _HEADING.search(changelog.read_text("utf-8"))
+        if newest is None or not _same(newest[1], str(claimed)):
+            told = newest[1] if newest else "no version"
+            text = f"pyproject.toml says {claimed}, the changelog begins with {told}"
+            yield _finding(VERSION, text, "CHANGELOG.md")
+    yield from _against_tags(said, str(claimed))
+
+
+def pythons(said: Said) -> Iterator[Finding]:
+    """What requires-python allows is what the classifiers and tox name."""
+    wanted = said.head.get("requires-python")
+    named = [m[1] for one in said.head.get("classifiers", []) if (m := _PYTHON.match(str(one)))]
+    if wanted is None:
+        if said.head:
+            yield _finding(PYTHONS, "requires-python is missing")
+        return
+    allowed = SpecifierSet(str(wanted))
+    for one in named:
+        if not any(allowed.contains(f"{one}.{patch}") for patch in range(30)):
+            yield _finding(PYTHONS, f"a classifier names Python {one}, {wanted} excludes it")
+    for one in sorted(_tested(said.folder) - set(named)) if named else ():
+        yield _finding(PYTHONS, f"tox tests Python {one}, which no classifier names", "tox.ini")
+
+
+def licence(said: Said) -> Iterator[Finding]:
+    """The licence is an SPDX expression, its files are there, and no classifier says otherwise."""
+    expression = said.head.get("license")
+    if isinstance(expression, str):
+        wrong = license_expression.get_spdx_licensing().validate(expression).errors
+        if wrong:
+            yield _finding(LICENCE, f"{expression} is no SPDX expression: {wrong[0]}")
+        for one in said.head.get("classifiers", []):
+            if str(one).startswith("License ::"):
+                yield _finding(LICENCE, f"{one} stands beside the expression {expression}")
+    elif expression is None:
+        yield _finding(LICENCE, "license is missing")
+    for pattern in said.head.get("license-files", []):
+        if not any(said.folder.glob(str(pattern))):
+            yield _finding(LICENCE, f"no file is called {pattern}")
+
+
+_CLAIMS = {
+    "pyproject.toml": invalid,
+    "README": readme,
+    "version": version,
+    "Python versions": pythons,
+    "licence": licence,
+}
+
+
+def _against_tags(said: Said, claimed: str) -> Iterator[Finding]:
+    tagged = [tag for tag in said.tags if tag.startswith("v")]
+    if tagged and not any(_same(tag[1:], claimed) for tag in tagged):
+        yield _finding(
+            VERSION, f"the commit is tagged {', '.join(tagged)}, the version is {claimed}"
+        )
+
+
+def _against_wheel(said: Said, built: str) -> Iterator[Finding]:
+    claimed = said.head.get("version")
+    if claimed is None:
+        yield from _against_tags(said, built)
+    elif not _same(built, str(claimed)):
+        yield _finding(VERSION, f"pyproject.toml says {claimed}, the wheel {built}")
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
+
+
+def _readmes(folder: Path) -> list[str]:
+    """Return the README that pyproject.toml names, if it is Markdown."""
+    named = read_pyproject(folder).get("project", {})
+    value = named.get("readme") if isinstance(named, dict) else None
+    name = value.get("file") if isinstance(value, dict) else value
+    return [str(name)] if name is not None and str(name).endswith(".md") else []
+
+
+def _tested(folder: Path) -> set[str]:
+    path = folder / "tox.ini"
+    text = path.read_text("utf-8") if path.is_file() else ""
+    line = re.search(r"^env_?list\s*=(.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
+    return {f"3.{minor}" for minor in _TOX_ENV.findall(line[1])} if line else set()
+
+
+def _tags(project: Path) -> tuple[str, ...]:
+    """Return the tags of the commit that is checked out; none when this is no git checkout."""
+    if not (project / ".git").exists():
+        return ()
+    done = subprocess.run(
+        ["git", "tag", "--points-at", "HEAD"],  # noqa: S607 - git is wherever the user has it
+        cwd=project,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode not in {0, 129}:  # 129: there is no commit yet
+        raise CouldNotRun(f"git can't list the tags: {done.stderr.strip()}")
+    return tuple(done.stdout.split())
+
+
+def _judge_folder(folder: Path) -> list[Finding]:
+    tag = folder / "TAG"
+    tags = (tag.read_text("utf-8").strip(),) if tag.is_file() else ()
+    return list(judge(Said(folder, read_pyproject(folder), tags)))
+
+
+def _finding(rule: str, text: str, path: str = "pyproject.toml") -> Finding:
+    return Finding(rule, text, Location(path), snippet=text, context=rule)

@@ -1,0 +1,179 @@
+"""The gate `suppressions`: requests to look away are few, explained, and become fewer.
+
+``policies/suppressions.toml`` records how many of each kind there are. More is a finding, and so is
+fewer: the record is then lowered, and the count can never rise again.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.kept import digest_files, digest_texts
+from checks.manifest import read_pyproject
+from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
+from checks.policyfile import PolicyError, read_toml, unknown_keys
+from checks.rules.source import parse
+from checks.specimens import digest, discover
+from checks.suppressed import Suppression, in_python, in_rust, in_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from checks.context import Context
+    from checks.model import SpecimenOutcome
+
+NO_REASON = "suppressions.no-reason"
+BLANKET = "suppressions.blanket"
+GREW = "suppressions.grew"
+STALE = "suppressions.stale-record"
+
+POLICY = "suppressions.toml"
+_REMEDIATION = {
+    NO_REASON: "Write why on the same line, or mend what the tool found.",
+    BLANKET: "Name the code that is meant, so that nothing else is hidden with it.",
+    GREW: "Mend what the tool found; the count may only fall.",
+    STALE: f"Lower the count in policies/{POLICY}, so that it can't rise again.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not."""
+
+    reason_required: bool
+    most: Mapping[str, int] | None
+
+
+class SuppressionsGate:
+    """Count what shipped code asks the tools to pass over, and read the reasons."""
+
+    name = "suppressions"
+    title = "Few requests to look away, each with a reason, and never more"
+    rules: tuple[str, ...] = (NO_REASON, BLANKET, GREW, STALE)
+
+    def inputs(self, context: Context) -> str:
+        """Digest all shipped code, the project's settings and the record."""
+        code = context.manifest.python | context.manifest.rust | {"pyproject.toml"}
+        record = digest(context.settings_file(POLICY))
+        return digest_texts([digest_files(context.project, code), record])
+
+    def check(self, context: Context) -> GateOutput:
+        """Judge all shipped Python and Rust files, and the tools' settings.
+
+        Raises:
+            CouldNotRun: a file can't be read.
+        """
+        demands = read_demands(context.settings_file(POLICY))
+        files = context.manifest.python | context.manifest.rust
+        found = {path: list(_of_file(context.project, path)) for path in sorted(files)}
+        counts = _counts(found.values(), read_pyproject(context.project))
+        return GateOutput(
+            (Scope("files", files, frozenset(found)),),
+            findings=tuple(judge(found, counts, demands)),
+            notes=(_told(counts),),
+        )
+
+    def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
+        """Judge each specimen's folder by the policy in it."""
+        return tuple(
+            one.outcome(fired=any(f.rule == one.rule for f in _judge_folder(one.path)))
+            for one in discover(context.policies, self.name)
+        )
+
+
+def read_demands(path: Path) -> Demands:
+    """Read a policy file.
+
+    Raises:
+        PolicyError: it is missing, malformed, or says something unknown.
+    """
+    table = read_toml(path)
+    problems = unknown_keys(path.name, table, {"schema", "reason_required", "most"})
+    reasons, most = table.get("reason_required"), table.get("most")
+    if table.get("schema") != 1:
+        problems.append(f"{path.name}: schema must be 1")
+    if not isinstance(reasons, bool):
+        problems.append(f"{path.name}: reason_required is true or false")
+    counts = most if isinstance(most, dict) else {}
+    if not all(type(count) is int and count >= 0 for count in counts.values()):
+        problems.append(f"{path.name}: most has a count for each kind")
+    if problems:
+        raise PolicyError("; ".join(problems))
+    return Demands(bool(reasons), counts if isinstance(most, dict) else None)
+
+
+def judge(
+    found: Mapping[str, Iterable[Suppression]], counts: Counter[str], demands: Demands
+) -> Iterator[Finding]:
+    """Yield what is blanket, unexplained, or not as recorded."""
+    for path, suppressions in found.items():
+        for one in suppressions:
+            if one.blanket:
+                yield _finding(BLANKET, path, one, "names no code, so it hides everything")
+            if demands.reason_required and not one.explained:
+                yield _finding(NO_REASON, path, one, "says not why")
+    if demands.most is not None:
+        yield from _against_record(counts, demands.most)
+
+
+def _against_record(counts: Counter[str], most: Mapping[str, int]) -> Iterator[Finding]:
+    for kind in sorted({*counts, *most}):
+        now, recorded = counts[kind], most.get(kind, 0)
+        if now != recorded:
+            rule = GREW if now > recorded else STALE
+            yield Finding(
+                rule,
+                f"{now} of {kind}, recorded are {recorded}",
+                Location(f"policies/{POLICY}"),
+                snippet=f"{kind}: {now}, recorded {recorded}",
+                context=kind,
+                remediation=_REMEDIATION[rule],
+            )
+
+
+def _finding(rule: str, path: str, one: Suppression, what: str) -> Finding:
+    return Finding(
+        rule,
+        f"{one.kind} {what}",
+        Location(path, one.line),
+        snippet=one.text,
+        context=one.kind,
+        remediation=_REMEDIATION[rule],
+    )
+
+
+def _of_file(project: Path, path: str) -> Iterator[Suppression]:
+    try:
+        text = (project / path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CouldNotRun(f"{path} can't be read: {error}") from error
+    if path.endswith(".rs"):
+        return in_rust(text)
+    # What Python can't parse is a finding of the gate `static`; here it holds no suppression.
+    return iter(()) if isinstance(parse(project / path, path), Finding) else in_python(text, path)
+
+
+def _counts(
+    found: Iterable[Iterable[Suppression]], pyproject: Mapping[str, object]
+) -> Counter[str]:
+    counts = Counter(one.kind for suppressions in found for one in suppressions)
+    counts.update({kind: count for kind, count in in_settings(pyproject).items() if count})
+    return counts
+
+
+def _told(counts: Counter[str]) -> str:
+    return "; ".join(f"{kind} {count}" for kind, count in sorted(counts.items())) or "none at all"
+
+
+def _judge_folder(folder: Path) -> list[Finding]:
+    """Judge a specimen: code, a policy and perhaps a pyproject.toml, side by side."""
+    code = sorted(p.name for p in folder.iterdir() if p.suffix in {".py", ".rs"})
+    found = {name: list(_of_file(folder, name)) for name in code}
+    settings = folder / "pyproject.toml"
+    document = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
+    demands = read_demands(folder / POLICY)
+    return list(judge(found, _counts(found.values(), document), demands))

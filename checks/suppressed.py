@@ -1,0 +1,121 @@
+"""Comments and settings by which code asks a tool to look away, found where they stand.
+
+Python is tokenised, so that a string which only speaks of such a comment is none.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import tokenize
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from checks.model import CouldNotRun
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# What may follow each word is its codes; a kind that takes none is never blanket.
+_KINDS = {
+    "noqa": re.compile(r"noqa\b(?P<codes>\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?", re.IGNORECASE),
+    "file-noqa": re.compile(r"(?:ruff|flake8)\s*:\s*noqa\b(?P<codes>\s*:\s*[A-Z]+\d+[A-Z\d,\s]*)?"),
+    "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
+    "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
+    "mypy": re.compile(r"mypy:\s*(?P<codes>[\w-]+)"),
+    "pylint": re.compile(r"pylint:\s*(?:disable(?:-next)?=(?P<codes>[\w,\s-]+)|skip-file)"),
+    "no-cover": re.compile(r"pragma:\s*no\s*(?P<codes>cover|branch)"),
+    "nosec": re.compile(r"nosec\b(?P<codes>\s*:?\s*B\d+(?:[,\s]+B\d+)*)?"),
+    "nosemgrep": re.compile(r"nosemgrep\b(?P<codes>\s*:\s*[\w.,-]+)?"),
+    "deptry-ignore": re.compile(r"deptry:\s*ignore(?P<codes>\[[^\]]+\])?"),
+    "allow-secret": re.compile(r"pragma:\s*(?P<codes>(?:allow|white)list)\s+secret"),
+}
+_RUST = re.compile(r"#!?\[allow\((?P<codes>[^)]+)\)\]")
+_WORDS = re.compile(r"[^\W\d_]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """One request to look away; `blanket` when it names no code, `reason` as it is written."""
+
+    kind: str
+    line: int
+    text: str
+    blanket: bool
+    reason: str
+
+    @property
+    def explained(self) -> bool:
+        """True when the reason has at least two words."""
+        return len(_WORDS.findall(self.reason)) > 1
+
+
+def in_python(text: str, path: str) -> Iterator[Suppression]:
+    """Yield the suppressions of a Python file.
+
+    Raises:
+        CouldNotRun: the file can't be tokenised.
+    """
+    lines = text.splitlines()
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (tokenize.TokenError, SyntaxError) as error:
+        raise CouldNotRun(f"{path} can't be read for suppressions: {error}") from error
+    for token in tokens:
+        if token.type == tokenize.COMMENT:
+            line = token.start[0]
+            yield from _in_comment(token.string, line, lines[line - 1].strip())
+
+
+def in_rust(text: str) -> Iterator[Suppression]:
+    """Yield the ``allow`` attributes of a Rust file; a reason stands on the line or above it."""
+    before = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        found = _RUST.search(line)
+        if found is not None:
+            reason = line[found.end() :] + (before if before.startswith("//") else "")
+            yield Suppression("rust-allow", number, line.strip(), blanket=False, reason=reason)
+        before = line.strip()
+
+
+def in_settings(pyproject: Mapping[str, object]) -> dict[str, int]:
+    """Count by kind what pyproject.toml lets the tools pass over in general."""
+    ruff = _table(pyproject, "tool", "ruff", "lint")
+    overrides = _table(pyproject, "tool", "mypy").get("overrides", [])
+    per_file = _table(ruff, "per-file-ignores")
+    ignored = [*_texts(ruff.get("ignore")), *(c for v in per_file.values() for c in _texts(v))]
+    return {
+        "ruff-settings": len(ignored),
+        "mypy-settings": len(overrides) if isinstance(overrides, list) else 0,
+        "deptry-settings": len(_table(pyproject, "tool", "deptry", "per_rule_ignores")),
+        "coverage-settings": len(
+            _texts(_table(pyproject, "tool", "coverage", "report").get("exclude_lines"))
+        ),
+    }
+
+
+def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:
+    """Read a comment part by part: several requests may stand on one line, a reason after each."""
+    parts = [part.strip() for part in comment.split("#")]
+    for number, part in enumerate(parts):
+        for kind, pattern in _KINDS.items():
+            found = pattern.match(part)
+            if found is not None:
+                following = parts[number + 1] if number + 1 < len(parts) else ""
+                said = following if not _is_request(following) else ""
+                reason = f"{part[found.end() :]} {said}".strip()
+                yield Suppression(kind, line, text, not found["codes"], reason)
+
+
+def _is_request(part: str) -> bool:
+    return any(pattern.match(part) for pattern in _KINDS.values())
+
+
+def _table(node: object, *keys: str) -> dict[str, object]:
+    for key in keys:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node if isinstance(node, dict) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else []

@@ -1,0 +1,1 @@
+import os  # noqa - every rule may be broken here

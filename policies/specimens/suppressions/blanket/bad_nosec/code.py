@@ -1,0 +1,1 @@
+import pickle  # nosec - it is our own file

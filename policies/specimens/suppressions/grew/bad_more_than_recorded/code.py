@@ -1,0 +1,2 @@
+import os  # noqa: F401 - taken from here
+import re  # noqa: F401 - taken from here

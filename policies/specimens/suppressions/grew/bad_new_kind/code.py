@@ -1,0 +1,1 @@
+import pickle  # nosemgrep: pickle - it is our own file

@@ -1,0 +1,2 @@
+if True:  # pragma: no cover - obvious
+    pass

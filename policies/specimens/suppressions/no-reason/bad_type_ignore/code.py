@@ -1,0 +1,1 @@
+x: int = "a"  # type: ignore[assignment]

@@ -1,0 +1,3 @@
+// The C side calls this by name.
+#[allow(dead_code)]
+fn f() {}

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from checks.model import CouldNotRun
+from checks.suppressed import in_python, in_rust, in_settings
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind", "blanket"),
+    [
+        ("# noqa", "noqa", True),
+        ("# NOQA:E501", "noqa", False),
+        ("# noqa: E501, F401", "noqa", False),
+        ("# ruff: noqa", "file-noqa", True),
+        ("# flake8: noqa: E501", "file-noqa", False),
+        ("# type: ignore", "type-ignore", True),
+        ("# type:ignore[arg-type]", "type-ignore", False),
+        ("# pyright: ignore", "pyright-ignore", True),
+        ("# mypy: ignore-errors", "mypy", False),
+        ("# pylint: disable=W0703", "pylint", False),
+        ("# pylint: skip-file", "pylint", True),
+        ("# pragma: no cover", "no-cover", False),
+        ("# nosec", "nosec", True),
+        ("# nosec B101", "nosec", False),
+        ("# nosemgrep", "nosemgrep", True),
+        ("# nosemgrep: a.b-c", "nosemgrep", False),
+        ("# deptry: ignore[DEP001]", "deptry-ignore", False),
+        ("# pragma: allowlist secret", "allow-secret", False),
+    ],
+)
+def test_every_spelling(comment: str, kind: str, blanket: bool) -> None:
+    (found,) = in_python(f"x = 1  {comment}\n", "a.py")
+    assert (found.kind, found.blanket, found.explained) == (kind, blanket, False)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'x = "# noqa"\n',
+        '"""\n# type: ignore\n"""\n',
+        "# a word about noqa\n",
+        "# what nosec means\n",
+    ],
+)
+def test_what_only_speaks_of_it_is_none(text: str) -> None:
+    assert list(in_python(text, "a.py")) == []
+
+
+def test_each_of_two_has_its_own_reason() -> None:
+    line = "f()  # noqa: F821 - the host gives it  # type: ignore[x]  # the stub is wrong\n"
+    first, second = in_python(line, "a.py")
+    assert first.reason == "- the host gives it"
+    assert second.reason == "the stub is wrong"
+    assert first.explained
+    assert second.explained
+
+
+def test_the_next_request_is_no_reason() -> None:
+    first, _ = in_python("f()  # noqa: F821  # type: ignore[attr] is wrong here\n", "a.py")
+    assert not first.explained
+
+
+def test_rust_takes_the_reason_from_above_or_beside() -> None:
+    text = "// called from C only\n#[allow(dead_code)]\nfn f() {}\n#[allow(x)] // by two words\n"
+    assert [one.explained for one in in_rust(text)] == [True, True]
+
+
+def test_settings_are_counted() -> None:
+    ruff = {"ignore": ["A", "B"], "per-file-ignores": {"tests/*": ["C"]}}
+    overrides = [{"module": "x", "ignore_errors": True}]
+    counted = in_settings({"tool": {"ruff": {"lint": ruff}, "mypy": {"overrides": overrides}}})
+    assert counted == {
+        "ruff-settings": 3,
+        "mypy-settings": 1,
+        "deptry-settings": 0,
+        "coverage-settings": 0,
+    }
+
+
+def test_a_file_that_ends_amid_things_is_no_answer() -> None:
+    with pytest.raises(CouldNotRun, match=r"a\.py can't be read"):
+        list(in_python("f(\n", "a.py"))
