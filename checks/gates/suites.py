@@ -80,7 +80,6 @@ class SuitesGate:
                 *found.warnings,
                 *(f"no evidence about this tree on Python {one}" for one in missing),
                 *_rusty(found.about_this, demands),
-                *sample.warnings,
             ),
             attempts=sample.attempts,
         )

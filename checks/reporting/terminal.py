@@ -31,6 +31,7 @@ LABELS = {
     Status.WAIVED: ("waived", "yellow"),
 }
 _SHOWN = 20
+_NOTES = 5
 
 
 class PlainProgress:
@@ -121,8 +122,11 @@ def print_summary(console: Console, outcome: Outcome) -> None:
             _line(console, f"  again: {result.reproduce}", "dim")
         if result.output and result.output.attempts:
             _line(console, f"{result.gate}: {attempts(result.output.attempts)}", "dim")
-        for note in result.output.notes if result.output else ():
+        notes = result.output.notes if result.output else ()
+        for note in notes[:_NOTES]:
             _line(console, f"{result.gate}: {note}", "dim")
+        if (left := len(notes) - _NOTES) > 0:
+            _line(console, f"{result.gate}: {left} more notes are in the reports", "dim")
     for warning in outcome.warnings:
         _line(console, warning, "yellow")
     for problem in outcome.problems:

@@ -28,7 +28,6 @@ class Sample:
     scopes: tuple[Scope, ...] = ()
     findings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
     attempts: dict[str, int] = field(default_factory=dict)
 
 
@@ -45,8 +44,12 @@ def take_sample(project: Path, work: Path, file: Path) -> Sample:
     return Sample(
         scopes=(Scope("mutants", expected, frozenset(map(_of_fate, fates))),),
         findings=tuple(_findings(policy, draws, fates)),
-        notes=(*(_drawn(one, policy) for one in draws), *map(_told, fates), *_left_out(draws)),
-        warnings=tuple(_told(one) for one in fates if not one.killed),
+        notes=(
+            f"{sum(one.killed for one in fates)} of {len(fates)} mutants were noticed",
+            *(_told(one) for one in sorted(fates, key=lambda fate: fate.killed)),
+            *(_drawn(one, policy) for one in draws),
+            *_left_out(draws),
+        ),
         attempts={one.module.path: len(one.chosen) for one in draws},
     )
 
