@@ -7,11 +7,16 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from checks.context import Artifacts
 from checks.model import CouldNotRun
 from checks.process import clean_environment, run_tool, tool_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _OUTPUT_FOLDERS = frozenset({"dist", "build", "reports", "node_modules", "target", "venv", "data"})
 _TAIL = 4_000
@@ -67,20 +72,39 @@ class Builder:
         return copy
 
 
-def build(project: Path, work: Path, *, epoch: int, isolated: bool) -> Artifacts:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The circumstances of a build, none of which may show in what is built.
+
+    `prepare` is let at the copied source before the build.
+    """
+
+    folder: str = "source"
+    umask: int = 0o022
+    environment: Mapping[str, str] = field(default_factory=dict)
+    prepare: Callable[[Path], None] | None = None
+
+
+def build(
+    project: Path, work: Path, *, epoch: int, isolated: bool, place: Place | None = None
+) -> Artifacts:
     """Build once from a fresh copy of the project's files, in a folder of `work`.
 
     Raises:
         CouldNotRun: the build failed or did not make exactly one wheel and one sdist.
     """
-    source, out = work / "source", work / "dist"
+    where = place or Place()
+    source, out = work / where.folder, work / "dist"
     copy_source(project, source)
+    if where.prepare is not None:
+        where.prepare(source)
     isolation = [] if isolated else ["--no-isolation"]
+    command = [sys.executable, "-m", "build", *isolation, "--outdir", str(out), str(source)]
     done = run_tool(
         "build",
-        [sys.executable, "-m", "build", *isolation, "--outdir", str(out), str(source)],
+        ["sh", "-c", f'umask {where.umask:03o} && exec "$@"', "sh", *command],
         cwd=work,
-        env={"SOURCE_DATE_EPOCH": str(epoch)},
+        env={"SOURCE_DATE_EPOCH": str(epoch), **where.environment},
         version=tool_version("build"),
     )
     if done.exit_code != 0:

@@ -11,6 +11,7 @@ from checks.gates.dependencies import DependenciesGate
 from checks.gates.durability import DurabilityGate
 from checks.gates.licences import LicencesGate
 from checks.gates.metadata import MetadataGate
+from checks.gates.reproducible import ReproducibleGate
 from checks.gates.sbom import SbomGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
@@ -35,6 +36,7 @@ def all_gates() -> tuple[Gate, ...]:
         SuppressionsGate(),
         WorkflowsGate(),
         WheelGate(),
+        ReproducibleGate(),
         MetadataGate(),
         CleanroomGate(),
         StartupGate(),

@@ -1,4 +1,4 @@
-"""The gate `wheel`: the built wheel is reproducible and holds what it should, and nothing else."""
+"""The gate `wheel`: the built wheel holds what it should, and nothing else."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.build import build, source_files
 from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.process import run_tool, tool_path, tool_version
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from checks.process import Completed
     from checks.specimens import Specimen
 
-NOT_REPRODUCIBLE = "wheel.not-reproducible"
 TWINE = "wheel.twine"
 CONTENTS = "wheel.contents"
 
@@ -46,11 +44,11 @@ class _Judged:
 
 
 class WheelGate:
-    """Build again, compare, and look at every member."""
+    """Look at every member."""
 
     name = "wheel"
-    title = "The wheel is reproducible and holds exactly what it should"
-    rules = (NOT_REPRODUCIBLE, *_INSPECTIONS, TWINE, CONTENTS)
+    title = "The wheel holds exactly what it should"
+    rules = (*_INSPECTIONS, TWINE, CONTENTS)
 
     def check(self, context: Context) -> GateOutput:
         """Judge this run's wheel.
@@ -63,7 +61,6 @@ class WheelGate:
         wheel = read_wheel(path)
         tools = [_twine(path, context.work), _check_contents(path, expected, context.work)]
         findings = [
-            *_reproducible(path, _built_again(context)),
             *_inspected(wheel, expected),
             *(finding for tool in tools for finding in tool.findings),
         ]
@@ -76,7 +73,7 @@ class WheelGate:
 
     def inputs(self, context: Context) -> str:
         """Digest what was built and what it was built from."""
-        sources = digest_files(context.project, source_files(context.project))
+        sources = digest_files(context.project, context.manifest.shipped)
         return digest_texts([digest_artifacts(context), sources])
 
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
@@ -91,33 +88,6 @@ def _scope(wheel: Wheel, expected: contents.Expected) -> Scope:
         frozenset(wheel.members) | frozenset(expected.shipped),
         frozenset(wheel.members),
     )
-
-
-def _built_again(context: Context) -> Path:
-    """Build from another copy, in another folder, with the same SOURCE_DATE_EPOCH."""
-    again = context.work / "again"
-    return build(
-        context.project, again, epoch=context.source_date_epoch, isolated=not context.own
-    ).wheel
-
-
-def _reproducible(first: Path, second: Path) -> Iterator[Finding]:
-    if first.read_bytes() == second.read_bytes():
-        return
-    differing = _differing(read_wheel(first), read_wheel(second))
-    where = ", ".join(differing) or "the archive itself (times, modes, order)"
-    yield Finding(
-        NOT_REPRODUCIBLE,
-        f"two builds differ in {where}",
-        Location("pyproject.toml"),
-        snippet="two builds from the same source differ",
-        remediation="leave times, random values and the machine out of what is built",
-    )
-
-
-def _differing(first: Wheel, second: Wheel) -> list[str]:
-    names = set(first.members) | set(second.members)
-    return sorted(name for name in names if first.members.get(name) != second.members.get(name))
 
 
 def _inspected(wheel: Wheel, expected: contents.Expected) -> Iterator[Finding]:
@@ -168,13 +138,10 @@ def _outcome(specimen: Specimen, work: Path) -> SpecimenOutcome:
 def _judge_specimen(specimen: Specimen, work: Path) -> Iterator[Finding]:
     """Judge a wheel packed from the specimen by its rule's own function."""
     table = read_description(specimen.path)
-    second = table.pop("second", {})
     folder = work / "specimens" / specimen.sha256[:16]
     path = pack(describe(table), folder)
     expected = _expected_of_specimen(table.get("name", "example"), table.get("version", "1.0"))
-    if specimen.rule == NOT_REPRODUCIBLE:
-        yield from _reproducible(path, pack(describe(table | second), folder / "again"))
-    elif specimen.rule == TWINE:
+    if specimen.rule == TWINE:
         yield from _twine(path, work).findings
     elif specimen.rule == CONTENTS:
         yield from _check_contents(path, expected, work).findings
