@@ -13,6 +13,7 @@ from checks.gates.licences import LicencesGate
 from checks.gates.metadata import MetadataGate
 from checks.gates.reproducible import ReproducibleGate
 from checks.gates.sbom import SbomGate
+from checks.gates.secrets import SecretsGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.startup import StartupGate
 from checks.gates.static import StaticGate
@@ -35,6 +36,7 @@ def all_gates() -> tuple[Gate, ...]:
         StaticGate(),
         SuppressionsGate(),
         WorkflowsGate(),
+        SecretsGate(),
         WheelGate(),
         ReproducibleGate(),
         MetadataGate(),

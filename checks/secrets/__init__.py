@@ -1,0 +1,1 @@
+"""What the gate `secrets` does with detect-secrets, and what its policy allows."""

@@ -1,0 +1,1 @@
+KEY = 'AKIAQYLPMN5HHHFPZAM2'  # pragma: allowlist secret
