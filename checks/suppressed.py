@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 # What may follow each word is its codes; a kind that takes none is never blanket.
 _KINDS = {
     "noqa": re.compile(r"noqa\b(?P<codes>\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?", re.IGNORECASE),
-    "file-noqa": re.compile(r"(?:ruff|flake8)\s*:\s*noqa\b(?P<codes>\s*:\s*[A-Z]+\d+[A-Z\d,\s]*)?"),
+    "file-noqa": re.compile(
+        r"(?:ruff|flake8)\s*:\s*(?:noqa\b|disable\b)(?P<codes>\s*(?::\s*|\[)[A-Z]+\d+[A-Z\d,\s]*)?",
+        re.IGNORECASE,
+    ),
     "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
     "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
     "mypy": re.compile(r"mypy:\s*(?P<codes>[\w-]+)"),

@@ -17,6 +17,7 @@ from readme_renderer import markdown
 from trove_classifiers import classifiers as known_classifiers
 from validate_pyproject import api, errors
 
+from checks.build import source_files
 from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
@@ -68,9 +69,8 @@ class MetadataGate:
     rules: tuple[str, ...] = (INVALID, README, VERSION, PYTHONS, LICENCE)
 
     def inputs(self, context: Context) -> str:
-        """Digest what is read, and the tags."""
-        names = ["pyproject.toml", "CHANGELOG.md", "tox.ini", *_readmes(context.project)]
-        files = digest_files(context.project, names)
+        """Digest all files, of which any may be what the README points at, and the tags."""
+        files = digest_files(context.project, source_files(context.project))
         return digest_texts([files, *_tags(context.project), digest_artifacts(context)])
 
     def check(self, context: Context) -> GateOutput:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from checks.model import Finding, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from checks.workflows.files import Job, Step, Workflow
     from checks.workflows.policy import Call, Demands
@@ -21,14 +21,18 @@ _PIN = re.compile(r"^[^@\s]+@[0-9a-f]{40}$")
 _VERSION = re.compile(r"@[0-9a-f]{40}\s+#\s*v?\d")
 _DOCKER = re.compile(r"^docker://\S+@sha256:[0-9a-f]{64}$")
 _SOFT_KEYS = ("continue-on-error", "if")
+_SHELLS = frozenset({"bash", "sh"})  # GitHub runs both with -e
+_STEERING = ("TOX_", "PYTEST_", "PIP_")
 
 
 def unpinned(workflow: Workflow) -> Iterator[Finding]:
     """Yield every action that is not pinned to a commit, or whose version is not said beside it."""
+    last: dict[str, int] = {}
     for job, step in _all_steps(workflow):
         if not step.uses or step.uses.startswith("./"):
             continue
-        line = workflow.line_of(step.uses)
+        line = workflow.line_of(step.uses, last.get(step.uses, 0) + 1)
+        last[step.uses] = line
         if not _PIN.match(step.uses) and not _DOCKER.match(step.uses):
             yield _finding(UNPINNED, workflow, line, f"{step.uses} is not pinned to a commit", job)
         elif not step.uses.startswith("docker:") and not _VERSION.search(workflow.lines[line - 1]):
@@ -79,20 +83,45 @@ def not_called(workflows: Iterable[Workflow], call: Call) -> Iterator[Finding]:
     for trigger in call.on:
         if why := _not_triggered(workflow, trigger):
             yield _finding(NOT_CALLED, workflow, 1, f"{call.command}: {why}", None)
-    doing = [
-        (job, step) for job, step in _all_steps(workflow) if call.command in _commands(step.run)
-    ]
+    doing = [(job, step) for job, step in _all_steps(workflow) if _does(step.run, call.command)]
     if not doing:
-        text = f"nothing runs {call.command}, whole and by itself"
+        text = f"nothing runs {call.command}, whole and alone in its step"
         yield _finding(NOT_CALLED, workflow, 1, text, None)
         return
-    soft = [reason for job, step in doing if (reason := _softened(job, step))]
-    if len(soft) == len(doing):
+    reasons = [_unsure(workflow, job, step, call) for job, step in doing]
+    if all(reasons):
         line = workflow.line_of(call.command)
-        yield _finding(NOT_CALLED, workflow, line, f"{call.command}: {soft[0]}", doing[0][0])
-    if call.before and not any(_comes_before(workflow, job, call.before) for job, _ in doing):
-        text = f"{call.before} does not wait for {call.command}"
-        yield _finding(NOT_CALLED, workflow, workflow.line_of(f"{call.before}:"), text, None)
+        yield _finding(NOT_CALLED, workflow, line, f"{call.command}: {reasons[0]}", doing[0][0])
+
+
+def _unsure(workflow: Workflow, job: Job, step: Step, call: Call) -> str:
+    """Say why this step may not run, its failure not count, or what comes after not wait for it."""
+    jobs = {one.name: one for one in workflow.jobs}
+    for needed in _needed(jobs, job.name):
+        if reason := _conditional(jobs[needed].raw):
+            return f"it waits for {needed}, which has {reason}"
+    if reason := _softened(workflow, job, step):
+        return reason
+    if not call.before:
+        return ""
+    chain = _needed(jobs, call.before)
+    if job.name not in chain:
+        return f"{call.before} does not wait for it"
+    links = [call.before, *(one for one in chain if job.name in _needed(jobs, one))]
+    broken = [(one, why) for one in links if (why := _conditional(jobs[one].raw))]
+    return f"{broken[0][0]} has {broken[0][1]}" if broken else ""
+
+
+def _needed(jobs: Mapping[str, Job], name: str) -> list[str]:
+    """Return all jobs that one waits for, through others too."""
+    found: list[str] = []
+    todo = [name]
+    while todo:
+        job = jobs.get(todo.pop())
+        new = [one for one in (job.needs if job else ()) if one in jobs and one not in found]
+        found += new
+        todo += new
+    return found
 
 
 def _not_triggered(workflow: Workflow, trigger: str) -> str:
@@ -104,41 +133,37 @@ def _not_triggered(workflow: Workflow, trigger: str) -> str:
     return f"{trigger} is narrowed by {', '.join(narrowed)}" if narrowed else ""
 
 
-def _softened(job: Job, step: Step) -> str:
-    """Say by what a failure of this step would not count, or the step would not run."""
+def _softened(workflow: Workflow, job: Job, step: Step) -> str:
+    """Say by what a failure of this step would not count, or it would do something else."""
     for where, node in (("its job", job.raw), ("its step", step.raw)):
-        for key in _SOFT_KEYS:
-            if key in node and node[key] != "false":
-                return f"{where} has {key}: {node[key]}"
-    if "shell" in step.raw and "-e" not in str(step.raw["shell"]):
-        return f"its shell {step.raw['shell']} may go on after a failure"
+        if reason := _conditional(node):
+            return f"{where} has {reason}"
+    for node in (workflow.raw, job.raw, step.raw):
+        if "defaults" in node or "working-directory" in node:
+            return "its shell or folder is set elsewhere"
+        env = node.get("env")
+        for name in env if isinstance(env, dict) else ():
+            if str(name).startswith(_STEERING):
+                return f"{name} steers what it does"
+    shell = str(step.raw.get("shell", "bash"))
+    if shell not in _SHELLS and "-e" not in shell:
+        return f"its shell {shell} may go on after a failure"
     return ""
 
 
-def _commands(run: str) -> list[str]:
-    """Return the lines of a script that are a command by themselves, until errors are let pass."""
-    lines: list[str] = []
-    for line in run.replace("\\\n", " ").splitlines():
-        bare = " ".join(line.split(" #")[0].split())
-        if bare.startswith("set +e"):
-            break
-        lines.append(bare)
-    return lines
+def _conditional(node: Mapping[str, object]) -> str:
+    """Return what in a job or a step makes it run, or count, only sometimes."""
+    found = [f"{key}: {node[key]}" for key in _SOFT_KEYS if node.get(key, "false") != "false"]
+    never = ["if: false"] if node.get("if") == "false" else []
+    return (found + never)[0] if found + never else ""
 
 
-def _comes_before(workflow: Workflow, job: Job, later: str) -> bool:
-    """Tell whether the job `later` needs this one, through others perhaps, and has no `if`."""
-    jobs = {one.name: one for one in workflow.jobs}
-    todo, seen = [later], set[str]()
-    while todo:
-        one = jobs.get(todo.pop())
-        if one is None or one.name in seen or "always()" in str(one.raw.get("if", "")):
-            continue
-        seen.add(one.name)
-        if job.name in one.needs:
-            return True
-        todo += one.needs
-    return job.name == later
+def _does(run: str, command: str) -> bool:
+    """Tell whether a script is this one command and nothing else, which could soften it."""
+    lines = [
+        " ".join(line.split(" #")[0].split()) for line in run.replace("\\\n", " ").splitlines()
+    ]
+    return [line for line in lines if line and not line.startswith("#")] == [command]
 
 
 def _more_than_reading(permissions: object) -> list[str]:

@@ -14,6 +14,8 @@ from checks.suppressed import in_python, in_rust, in_settings
         ("# noqa: E501, F401", "noqa", False),
         ("# ruff: noqa", "file-noqa", True),
         ("# flake8: noqa: E501", "file-noqa", False),
+        ("# ruff: NOQA", "file-noqa", True),
+        ("# ruff: disable[F401]", "file-noqa", False),
         ("# type: ignore", "type-ignore", True),
         ("# type:ignore[arg-type]", "type-ignore", False),
         ("# pyright: ignore", "pyright-ignore", True),
