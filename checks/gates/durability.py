@@ -33,6 +33,7 @@ _COMMAND = "arqonbus"
 _ROOT = Path(__file__).resolve().parents[2]
 _TOY = "checks.probes.toy_durable"
 _AT_A_TIME = 3
+_SCENARIOS_AT_A_TIME = 2
 _SPECIMEN_LIMITS = Limits(boot=10, answer=5, turn=3, load=50)
 
 
@@ -59,7 +60,9 @@ class DurabilityGate:
         wheel = context.artifacts().wheel
         python = make_environment(context, lock, extra=[wheel], name="cleanroom")
         command = [str(python.parent / _COMMAND)]
-        played = {name: play(name, command, valkey, Limits()) for name in SCENARIOS}
+        with ThreadPoolExecutor(_SCENARIOS_AT_A_TIME) as pool:  # they mostly wait for servers
+            found = pool.map(lambda name: play(name, command, valkey, Limits()), SCENARIOS)
+            played = dict(zip(SCENARIOS, found, strict=True))
         findings = [_finding(name, fault) for name, found in played.items() for fault in found]
         scope = Scope("scenarios", frozenset(SCENARIOS), frozenset(played))
         return GateOutput((scope,), findings=tuple(findings), tools=(run,))
