@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from checks.advisories import load_snapshot
+from checks.osv.snapshot import load_snapshot
 from checks.model import CouldNotRun
-from checks.osv import serve_snapshot
+from checks.osv.endpoint import serve_snapshot
 
 if TYPE_CHECKING:
     from pathlib import Path
