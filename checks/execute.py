@@ -182,6 +182,7 @@ def execute(
         inventory=inventory,
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,
+        frameworks=plan.policy.frameworks,
     )
 
 
