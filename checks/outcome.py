@@ -104,7 +104,8 @@ class Outcome:
 
     `problems` are what is wrong with the run as a whole (an expired or unused waiver); `warnings`
     what will be (a waiver that ends soon); `left_out` the gates that ``--only`` excluded;
-    `inventory` everything there was to look at; `frameworks` what the controls map to; `verdict` is PASSED, FAILED or COULD_NOT_RUN.
+    `inventory` everything there was to look at; `frameworks` what the controls map to; `verdict`
+    is PASSED, FAILED or COULD_NOT_RUN.
     """
 
     subject: Subject
@@ -133,7 +134,7 @@ class Outcome:
 
     @property
     def attestable(self) -> bool:
-        """True for a strict pass of the own project's clean commit by all gates, both files built."""
+        """True for a strict pass of the own project's clean commit by all gates, both built."""
         return (
             self.mode.value == "strict"
             and self.own
