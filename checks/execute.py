@@ -184,6 +184,7 @@ def execute(
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,
         limitations=(*LIMITATIONS, *caveats(results)),
+        frameworks=plan.policy.frameworks,
     )
 
 

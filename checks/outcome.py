@@ -9,6 +9,7 @@ from checks.kept import digest_texts
 from checks.model import Status
 
 if TYPE_CHECKING:
+    from checks.frameworks import Framework
     from checks.model import Finding, GateResult, Mode
     from checks.policy import Control
     from checks.waivers import Waiver
@@ -103,7 +104,8 @@ class Outcome:
 
     `problems` are what is wrong with the run as a whole (an expired or unused waiver); `warnings`
     what will be (a waiver that ends soon); `left_out` the gates that ``--only`` excluded;
-    `inventory` everything there was to look at; `verdict` is PASSED, FAILED or COULD_NOT_RUN.
+    `inventory` everything there was to look at; `frameworks` what the controls map to; `verdict`
+    is PASSED, FAILED or COULD_NOT_RUN.
     """
 
     subject: Subject
@@ -122,6 +124,7 @@ class Outcome:
     inventory: tuple[Inventory, ...] = ()
     left_out: tuple[str, ...] = ()
     without_specimens: dict[str, str] = field(default_factory=dict)
+    frameworks: dict[str, Framework] = field(default_factory=dict)
     limitations: tuple[str, ...] = LIMITATIONS
 
     @property
@@ -131,7 +134,7 @@ class Outcome:
 
     @property
     def attestable(self) -> bool:
-        """True for a strict pass of the own project by all gates, with both files built."""
+        """True for a strict pass of the own project's clean commit by all gates, both built."""
         return (
             self.mode.value == "strict"
             and self.own
@@ -139,5 +142,7 @@ class Outcome:
             and not self.left_out
             and self.subject.wheel is not None
             and self.subject.sdist is not None
+            and self.subject.commit is not None
+            and self.subject.dirty is False
             and all(g.status in {Status.PASSED, Status.WAIVED} for g in self.gates)
         )

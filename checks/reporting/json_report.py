@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from typing import TYPE_CHECKING
 
 from checks.model import Status
 from checks.outcome import VERIFIER
+from checks.records import rule_records
 
 if TYPE_CHECKING:
-    from checks.model import Finding, GateOutput, GateResult, Scope, ToolRun
-    from checks.outcome import ControlResult, FileDigest, Outcome
+    from checks.model import Finding, GateOutput, GateResult, Scope, Taken, ToolRun
+    from checks.outcome import ControlResult, FileDigest, Inventory, Outcome
     from checks.waivers import Waiver
 
-SCHEMA_VERSION = "1.0"
-CHECKS_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
+CHECKS_VERSION = "2.0"
 
 
 def render_json(outcome: Outcome) -> str:
@@ -37,12 +39,13 @@ def as_data(outcome: Outcome) -> dict[str, object]:
             "wheel": _file(subject.wheel),
             "sdist": _file(subject.sdist),
         },
-        "policy": {"sha256": around.policy_sha256},
+        "policy": {"uri": around.policy_uri, "sha256": around.policy_sha256},
         "mode": outcome.mode.value,
         "own": outcome.own,
         "started": outcome.started,
         "ended": outcome.ended,
         "duration_seconds": outcome.duration,
+        "slowest_gate": _slowest(outcome),
         "environment": {
             "system": around.system,
             "python": around.python,
@@ -55,10 +58,17 @@ def as_data(outcome: Outcome) -> dict[str, object]:
         "attested": outcome.attestable,
         "totals": totals(outcome),
         "problems": list(outcome.problems),
+        "warnings": list(outcome.warnings),
         "left_out": list(outcome.left_out),
+        "inventory": [_inventory(one) for one in outcome.inventory],
+        "rules": [dataclasses.asdict(one) for one in rule_records(outcome.gates)],
         "rules_without_specimens": outcome.without_specimens,
         "controls": [_control(one) for one in outcome.controls],
         "gates": [_gate(one) for one in outcome.gates],
+        "frameworks": {
+            key: {"name": one.name, "version": one.version, "items": one.items}
+            for key, one in outcome.frameworks.items()
+        },
         "limitations": list(outcome.limitations),
     }
 
@@ -71,6 +81,28 @@ def totals(outcome: Outcome) -> dict[str, int]:
 def verifier_version() -> str:
     """Return the version of the checks: they ship with the project, not on their own."""
     return CHECKS_VERSION
+
+
+def _slowest(outcome: Outcome) -> dict[str, object] | None:
+    """Name the gate that took longest in this run."""
+    if not outcome.gates:
+        return None
+    slowest = max(outcome.gates, key=lambda one: one.duration)
+    return {"name": slowest.gate, "duration_seconds": slowest.duration}
+
+
+def _inventory(one: Inventory) -> dict[str, object]:
+    names = sorted(one.names)
+    return {"unit": one.unit, "count": len(names), "digest": one.digest, "names": names}
+
+
+def _taken(taken: Taken) -> dict[str, object]:
+    return {
+        "part": taken.part,
+        "started": taken.started,
+        "duration_seconds": taken.duration,
+        "digest": taken.digest,
+    }
 
 
 def _file(file: FileDigest | None) -> dict[str, str] | None:
@@ -91,6 +123,7 @@ def _control(result: ControlResult) -> dict[str, object]:
         "gates": list(control.gates),
         "rules": list(control.rules),
         "remediation": control.remediation,
+        "maps": {key: list(items) for key, items in control.maps.items()},
         "status": result.status.value,
         "reason": result.reason,
         "findings": [finding_data(one) for one in result.findings],
@@ -113,6 +146,7 @@ def finding_data(finding: Finding) -> dict[str, object]:
         "snippet": finding.snippet,
         "snippet_sha256": hashlib.sha256(finding.snippet.encode()).hexdigest(),
         "context": finding.context,
+        "occurrence": finding.occurrence,
         "fingerprint": finding.fingerprint,
         "remediation": finding.remediation,
     }
@@ -139,6 +173,7 @@ def _gate(result: GateResult) -> dict[str, object]:
         "duration_seconds": result.duration,
         "reproduce": result.reproduce,
         "log": result.log,
+        "taken_from": [_taken(one) for one in result.taken],
         **_output(result.output),
     }
 
@@ -146,7 +181,7 @@ def _gate(result: GateResult) -> dict[str, object]:
 def _output(output: GateOutput | None) -> dict[str, object]:
     if output is None:
         empty: dict[str, object] = {"scopes": [], "specimens": [], "findings": [], "tools": []}
-        return {**empty, "notes": [], "attempts": {}}
+        return {**empty, "notes": [], "warnings": [], "attempts": {}}
     return {
         "scopes": [_scope(one) for one in output.scopes],
         "specimens": [
@@ -163,6 +198,7 @@ def _output(output: GateOutput | None) -> dict[str, object]:
         "findings": [one.fingerprint for one in output.findings],
         "tools": [_tool(one) for one in output.tools],
         "notes": list(output.notes),
+        "warnings": list(output.warnings),
         "attempts": dict(output.attempts),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -152,8 +153,17 @@ def own_project(root: Path) -> Path:
     return project
 
 
+def commit_all(project: Path) -> None:
+    """Only a clean commit is attested."""
+    me = ("-c", "user.name=t", "-c", "user.email=t@example.org")
+    (project / ".gitignore").write_text("__pycache__/\ndist/\nPKG-INFO\n")
+    for command in (("init", "-q"), ("add", "-A"), (*me, "commit", "-qm", "All")):
+        subprocess.run(["git", "-C", str(project), *command], check=True)
+
+
 def test_a_strict_pass_is_attestable_and_names_both_files(tmp_path: Path) -> None:
     project = own_project(tmp_path)
+    commit_all(project)
 
     def build_and_pass(context: Context) -> GateOutput:
         context.artifacts()

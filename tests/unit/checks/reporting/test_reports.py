@@ -5,6 +5,7 @@ import io
 import json
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
 import pytest
 from checks_support import FINDING, ROOT, SHA, make_outcome, make_result, make_waiver
@@ -12,12 +13,14 @@ from jsonschema import Draft202012Validator
 from rich.console import Console
 
 from checks.model import Mode, Status
-from checks.reporting.attestation import render_attestation
+from checks.reporting.attestation import RESULT_FILE, VERDICT_FILE, render_statements
 from checks.reporting.html import render_html
 from checks.reporting.json_report import render_json
+from checks.reporting.junit import render_junit
 from checks.reporting.sarif import render_sarif
+from checks.reporting.summary import MOST_BYTES, escape, render_summary
 from checks.reporting.terminal import print_summary
-from checks.reporting.write import ATTESTATION, clear_reports, write_reports
+from checks.reporting.write import clear_reports, write_reports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,24 +119,59 @@ def test_the_page_escapes_and_names_place_and_verdict() -> None:
     assert SHA in text
 
 
-def test_a_strict_pass_is_attested_over_both_files() -> None:
-    statement = json.loads(render_attestation(PASSED))
-    assert statement["predicateType"] == "https://in-toto.io/attestation/svr/v0.1"
-    assert [one["digest"]["sha256"] for one in statement["subject"]] == [SHA, SHA]
-    assert "unsigned" in statement["predicate"]["limitations"][0]
+def test_a_strict_pass_is_attested_over_both_files_and_the_commit() -> None:
+    statements = {name: json.loads(text) for name, text in render_statements(PASSED).items()}
+    verdict, result = statements[VERDICT_FILE], statements[RESULT_FILE]
+    assert verdict["predicateType"] == "https://slsa.dev/verification_summary/v1"
+    assert [one["digest"]["sha256"] for one in verdict["subject"]] == [SHA, SHA]
+    predicate = verdict["predicate"]
+    assert predicate["policy"] == {"uri": "urn:x", "digest": {"sha256": SHA}}
+    assert predicate["verificationResult"] == "PASSED"
+    assert not any(level.startswith("SLSA_") for level in predicate["verifiedLevels"])
+    assert "unsigned" in predicate["arqonbus_limitations"][0]
+    assert result["predicateType"] == "https://in-toto.io/attestation/test-result/v0.1"
+    assert result["subject"][0]["digest"] == {"gitCommit": "c" * 40}
+    assert (result["predicate"]["result"], bool(result["predicate"]["configuration"])) == (
+        "PASSED",
+        True,
+    )
 
 
 @pytest.mark.parametrize("outcome", [FAILED, CRASHED, UNSURE])
 def test_nothing_else_is_attested(outcome: Outcome, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="strict pass"):
-        render_attestation(outcome)
-    assert ATTESTATION not in {file.name for file in write_reports(outcome, tmp_path)}
+        render_statements(outcome)
+    written = {file.name for file in write_reports(outcome, tmp_path)}
+    assert written.isdisjoint({VERDICT_FILE, RESULT_FILE})
 
 
 def test_an_earlier_pass_does_not_outlive_the_next_run(tmp_path: Path) -> None:
-    assert (tmp_path / ATTESTATION) in write_reports(PASSED, tmp_path)
+    assert (tmp_path / VERDICT_FILE) in write_reports(PASSED, tmp_path)
     clear_reports(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@EVERY
+def test_junit_says_as_much_as_the_verdict(outcome: Outcome) -> None:
+    root = ET.fromstring(render_junit(outcome))
+    counted = {kind: len(list(root.iter(kind))) for kind in ("failure", "error", "skipped")}
+    assert bool(counted["failure"] + counted["error"]) == (outcome.verdict is not Status.PASSED)
+    assert bool(counted["skipped"]) == (outcome is UNSURE)
+    assert list(root.iter("testcase"))
+
+
+def test_the_summary_begins_with_the_verdict_and_reads_nothing_as_markup() -> None:
+    text = render_summary(FAILED)
+    assert text.startswith(f"**{escape(FAILED.line)}**")
+    assert "<b>" not in text
+    assert len([line for line in text.splitlines() if "demo" in line and line[0] == "|"]) == 1
+
+
+def test_a_summary_of_thousands_of_findings_stays_small() -> None:
+    many = [dataclasses.replace(FINDING, context=f"f{n}", message="x|" * 400) for n in range(3000)]
+    text = render_summary(make_outcome(make_result(Status.FAILED, *many)))
+    assert len(text.encode()) <= MOST_BYTES
+    assert "3000" in text
 
 
 def test_attempts_are_counted_in_every_report_for_people_and_machines() -> None:
