@@ -27,8 +27,8 @@ LIMITATIONS = (
         "and Python only."
     ),
     (
-        "The unit, integration, end-to-end, regression and adversarial suites run apart from these "
-        "gates (scripts/test); this report does not attest their result."
+        "The suites ran before these gates (scripts/test); what is judged is the record that they "
+        "left of this very tree, which is unsigned like this report."
     ),
     "This report and its attestation are unsigned: they bind a verdict to files, not to an author.",
 )

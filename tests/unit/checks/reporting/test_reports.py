@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
@@ -86,17 +87,27 @@ def test_sarif_suppresses_a_waived_finding_with_its_reason() -> None:
     assert "for now" in result["suppressions"][0]["justification"]
 
 
-class Links(HTMLParser):
-    """Collects what a page would load, and whether every tag is closed."""
+class Page(HTMLParser):
+    """Collects links, ids and headings, and sees that every tag is closed."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loads: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
+        self.levels: list[int] = []
+        self.bare_headers: list[str] = []
         self.open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.loads += [str(value) for key, value in attrs if key in {"src", "href"}]
-        if tag not in {"meta", "br", "link", "img"}:
+        given = dict(attrs)
+        assert tag not in {"script", "iframe", "link", "img"}
+        self.loads += [str(given[key]) for key in ("src", "action") if key in given]
+        self.links += [str(given["href"])] if "href" in given else []
+        self.ids += [str(given["id"])] if "id" in given else []
+        self.levels += [int(tag[1])] if re.fullmatch("h[1-6]", tag) else []
+        self.bare_headers += [tag] if tag == "th" and "scope" not in given else []
+        if tag not in {"meta", "br", "input"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -105,10 +116,45 @@ class Links(HTMLParser):
 
 @EVERY
 def test_the_page_is_well_formed_and_loads_nothing(outcome: Outcome) -> None:
-    page = Links()
+    page = Page()
     page.feed(render_html(outcome))
     assert page.open == []
     assert page.loads == []
+    assert "url(" not in render_html(outcome)
+
+
+@EVERY
+def test_the_page_can_be_read_by_ear_and_by_keyboard(outcome: Outcome) -> None:
+    page = Page()
+    page.feed(render_html(outcome))
+    assert {link[0] for link in page.links} == {"#"}
+    assert {link[1:] for link in page.links} - set(page.ids) == set()
+    assert len(page.ids) == len(set(page.ids))
+    assert page.levels.count(1) == 1
+    steps = zip(page.levels, page.levels[1:], strict=False)
+    assert all(after - before <= 1 for before, after in steps)
+    assert page.bare_headers == []
+
+
+def luminance(colour: str) -> float:
+    """WCAG 2.2, relative luminance."""
+    whole = colour if len(colour) == 6 else "".join(2 * one for one in colour)
+    parts = [int(whole[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_the_pages_colours_have_contrast(scheme: int) -> None:
+    css = (ROOT / "checks/reporting/page/report.css").read_text()
+    block = re.findall(r":root \{(.*?)\}", css, re.DOTALL)[scheme]
+    colour = dict(re.findall(r"--([\w-]+): #([0-9a-f]+)", block))
+    pairs = [(ink, back) for ink in ("ink", "soft", "link") for back in ("page", "card", "code")]
+    pairs += [(one, f"{one}-bg") for one in ("good", "bad", "warn", "calm")]
+    pairs += [(ink, back) for ink in ("ink", "soft") for back in ("bad-bg", "warn-bg")]
+    for ink, back in pairs:
+        one, other = sorted((luminance(colour[ink]), luminance(colour[back])))
+        assert (other + 0.05) / (one + 0.05) >= 4.5, (ink, back)
 
 
 def test_the_page_escapes_and_names_place_and_verdict() -> None:
