@@ -38,7 +38,9 @@ HASH = "--hash=sha256:" + "0" * 64
 CLEAN = "No known vulnerabilities found"
 
 
-def record(name: str, version: str, number: int = 0, **changes: object) -> dict[str, object]:
+def record(
+    name: str, version: str, number: int = 0, changes: dict[str, object] | None = None
+) -> dict[str, object]:
     affected = [{"package": {"name": name, "ecosystem": "PyPI"}, "versions": [version]}]
     plain = {
         "schema_version": "1.6.0",
@@ -47,13 +49,13 @@ def record(name: str, version: str, number: int = 0, **changes: object) -> dict[
         "summary": "bad",
         "affected": affected,
     }
-    return {key: value for key, value in {**plain, **changes}.items() if value is not None}
+    return {key: value for key, value in {**plain, **(changes or {})}.items() if value is not None}
 
 
 # What an endpoint may answer, by the name that is asked for; nothing is known of any other.
 ANSWERS: dict[str, dict[str, object]] = {
-    "other-schema": {"vulns": [record("other-schema", "1.0", schema_version="2.0.0")]},
-    "about-nothing": {"vulns": [record("about-nothing", "1.0", affected=None)]},
+    "other-schema": {"vulns": [record("other-schema", "1.0", 0, {"schema_version": "2.0.0"})]},
+    "about-nothing": {"vulns": [record("about-nothing", "1.0", 0, {"affected": None})]},
     "paged": {"vulns": [], "next_page_token": "more"},
     "known": {"vulns": [record("known", "1.0")]},
 }
@@ -180,7 +182,7 @@ def test_answers_that_are_passed_over(sloppy: str, tmp_path: Path) -> None:
     ],
 )
 def test_records_that_are_passed_over(tmp_path: Path, changes: dict[str, object], why: str) -> None:
-    result = Case(tmp_path, [record("known", "1.0", **changes)]).judged(f"known==1.0 {HASH}\n")
+    result = Case(tmp_path, [record("known", "1.0", 0, changes)]).judged(f"known==1.0 {HASH}\n")
     assert (result.status, why in result.reason) == (Status.COULD_NOT_RUN, True)
 
 
