@@ -145,8 +145,9 @@ def py_typed(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
             yield _finding("wheel.py-typed", expected, marker, f"the wheel has no {marker}")
 
 
-def _said(value: str | None) -> bool:
-    return value is not None and value.strip() not in {"", "UNKNOWN"}
+def _said(value: object) -> bool:
+    # A header that is not ASCII comes as an object of its own.
+    return value is not None and str(value).strip() not in {"", "UNKNOWN"}
 
 
 def _finding(rule: str, expected: Expected, member: str, message: str) -> Finding:
