@@ -104,7 +104,11 @@ def _judge_rule(case: ET.Element, gate: GateResult, rule: str, waived: set[str])
     found = [one for one in output.findings if one.rule == rule and one.fingerprint not in waived]
     blunt = [one for one in output.specimens if one.rule == rule and not one.ok]
     missed = [name for scope in output.scopes for name in sorted(scope.missed)]
-    if said := [*map(_finding, found), *map(_blunt, blunt), *(f"not looked at: {n}" for n in missed)]:
+    if said := [
+        *map(_finding, found),
+        *map(_blunt, blunt),
+        *(f"not looked at: {n}" for n in missed),
+    ]:
         _tell(case, "failure", "\n".join(said))
 
 
