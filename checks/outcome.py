@@ -27,8 +27,8 @@ LIMITATIONS = (
         "and Python only."
     ),
     (
-        "The unit, integration, end-to-end, regression and adversarial suites run apart from these "
-        "gates (scripts/test); this report does not attest their result."
+        "The suites ran before these gates (scripts/test); what is judged is the record that they "
+        "left of this very tree, which is unsigned like this report."
     ),
     "This report and its attestation are unsigned: they bind a verdict to files, not to an author.",
 )
@@ -104,7 +104,8 @@ class Outcome:
 
     `problems` are what is wrong with the run as a whole (an expired or unused waiver); `warnings`
     what will be (a waiver that ends soon); `left_out` the gates that ``--only`` excluded;
-    `inventory` everything there was to look at; `frameworks` what the controls map to; `verdict` is PASSED, FAILED or COULD_NOT_RUN.
+    `inventory` everything there was to look at; `frameworks` what the controls map to; `verdict`
+    is PASSED, FAILED or COULD_NOT_RUN.
     """
 
     subject: Subject
@@ -133,7 +134,7 @@ class Outcome:
 
     @property
     def attestable(self) -> bool:
-        """True for a strict pass of the own project's clean commit by all gates, both files built."""
+        """True for a strict pass of the own project's clean commit by all gates, both built."""
         return (
             self.mode.value == "strict"
             and self.own

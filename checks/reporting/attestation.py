@@ -22,6 +22,8 @@ TEST_RESULT = "https://in-toto.io/attestation/test-result/v0.1"
 VERIFIER_URI = f"urn:{VERIFIER.replace('-', ':', 1)}"
 # A level of our own must not begin with SLSA_: nothing is said here about SLSA's own levels.
 LEVEL = "ARQONBUS_RELEASE_CHECK_STRICT"
+RESULT_FILE = "test-result.intoto.json"
+VERDICT_FILE = "attestation.intoto.json"
 UNSIGNED = "This statement is unsigned: it proves nothing about who made it."
 
 
@@ -36,8 +38,8 @@ def render_statements(outcome: Outcome) -> dict[str, str]:
         raise ValueError("only a strict pass by all gates is attested")
     tested = _text(_test_result(outcome))
     return {
-        "test-result.intoto.json": tested,
-        "attestation.intoto.json": _text(_verdict(outcome, wheel, sdist, tested)),
+        RESULT_FILE: tested,
+        VERDICT_FILE: _text(_verdict(outcome, wheel, sdist, tested)),
     }
 
 
@@ -76,9 +78,7 @@ def _verdict(
             "timeVerified": outcome.ended.replace("+00:00", "Z"),
             "resourceUri": f"pkg:pypi/{subject.project}@{subject.version}",
             "policy": {"uri": around.policy_uri, "digest": {"sha256": around.policy_sha256}},
-            "inputAttestations": [
-                {"uri": "test-result.intoto.json", "digest": {"sha256": _sha256(tested)}}
-            ],
+            "inputAttestations": [{"uri": RESULT_FILE, "digest": {"sha256": _sha256(tested)}}],
             "verificationResult": "PASSED",
             "verifiedLevels": [LEVEL],
             "arqonbus_controls": [one.control.id for one in outcome.controls],

@@ -1,4 +1,4 @@
-"""JUnit XML, which every CI shows: a suite for each gate, a case for each rule that proves a control.
+"""JUnit XML, which every CI shows: a suite for each gate, a case for each rule of a control.
 
 A gate that could not run is an error of each of its cases, one that was not evaluated skips them:
 so neither looks like a pass.

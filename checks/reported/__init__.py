@@ -1,0 +1,1 @@
+"""What was written down by an earlier run: read, checked for contradictions, compared."""
