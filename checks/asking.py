@@ -62,7 +62,7 @@ def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOut
     if kept is not None and kept.output is not None:
         return kept.output, kept.taken, True
     watch = _Watch()
-    output = _numbered(_portable_output(gate.check(context), context))
+    output = numbered(_portable_output(gate.check(context), context))
     return output, watch.taken(PROJECT, key), False
 
 
@@ -91,7 +91,7 @@ class _Watch:
         return Taken(part, self._started.isoformat(timespec="seconds"), seconds, key)
 
 
-def _numbered(output: GateOutput) -> GateOutput:
+def numbered(output: GateOutput) -> GateOutput:
     """Number findings that are equal but for their line: each is one of its own."""
     seen: Counter[str] = Counter()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.rules import fallback, late_ability, receipts, swallowed, went_on
+from checks.rules import fallback, late_ability, receipts, swallowed, unwritten, went_on
 from checks.rules.handlers import survey
 from checks.rules.semgrep import Match, Scan, rule_files, rules_of, scan
 from checks.rules.source import SYNTAX_ERROR, Source, parse
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 _OWN_RULES = (
     SYNTAX_ERROR,
     swallowed.RULE,
+    swallowed.UNTRACED,
+    swallowed.UNCOUNTED,
+    unwritten.RULE,
     fallback.RULE,
     went_on.RULE,
     receipts.RULE,
@@ -43,6 +46,7 @@ _SEMGREP_RULES = (
     "static.validation-toggle",
     "static.fixed-bind",
     "static.mock-marker",
+    "static.todo-marker",
     "static.store-durability-off",
     "static.rust-jwt-validation-off",
     "static.rust-secret-fallback",
@@ -51,7 +55,13 @@ _SEMGREP_RULES = (
     "static.rust-swallowed-error",
     "static.rust-store-failed-went-on",
 )
+# What this house demands of itself; another project may well be sound without it.
+HOUSE_RULES = frozenset({swallowed.UNTRACED, swallowed.UNCOUNTED, "static.todo-marker"})
 _PYTHON = (".py", ".pyi")
+_NOT_OF_THIS_HOUSE = (
+    "rules of the checks' own house are not applied to other projects: "
+    + ", ".join(sorted(HOUSE_RULES))
+)
 _RUST_FUNCTION = re.compile(
     r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:(?:async|const|unsafe)\s+)*fn\s+(\w+)"
 )
@@ -97,11 +107,13 @@ class StaticGate:
         settings = context.work / "semgrep-settings.yml"
         parsed = _parse(context.project, sorted(expected))
         shipped = _scan(context.project, parsed.readable, configs, settings)
+        found = [*_own(parsed), *_matches(context.project, parsed, shipped)]
         scanned = parsed.looked_at | (shipped.scanned if shipped else frozenset())
         return GateOutput(
             scopes=(Scope("files", expected=expected, scanned=scanned),),
-            findings=_sorted([*_own(parsed), *_matches(context.project, parsed, shipped)]),
+            findings=_sorted(one for one in found if context.own or one.rule not in HOUSE_RULES),
             tools=(shipped.run,) if shipped else (),
+            notes=() if context.own else (_NOT_OF_THIS_HOUSE,),
         )
 
     def inputs(self, context: Context) -> str:
@@ -139,8 +151,10 @@ def _own(parsed: _Parsed) -> Iterator[Finding]:
     """Apply our own rules; helpers that log are looked for in the whole tree."""
     yield from parsed.unreadable
     project = survey(parsed.sources.values())
+    bases = unwritten.extended(parsed.sources.values())
     for source in parsed.sources.values():
         yield from swallowed.swallowed(source, project)
+        yield from unwritten.unwritten(source, bases)
         yield from fallback.fallbacks(source)
         yield from went_on.went_on(source)
         yield from receipts.early_receipts(source)

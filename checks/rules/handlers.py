@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from checks.rules.handed import Caught, handed_on, made_into_another, raised_elsewhere, told
 from checks.rules.paths import always
 from checks.rules.source import Function, dotted, last_name, walk_own
 
@@ -22,7 +23,8 @@ TOTAL = frozenset({"BaseException", "BaseExceptionGroup"})
 _COUNTING = re.compile(
     r"(^|[._])(metrics?|counters?|counts?|counted|inc|incr|increment|fault|faults|tally)([._]|$)"
 )
-_ERROR_TYPE = re.compile(r"^[A-Z]\w*(Error|Exception|Failure)$")
+# A line at these levels is thrown away unless somebody is already looking for the fault.
+_UNHEARD = re.compile(r"^(debug|trace|NOTSET|DEBUG|TRACE)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Helper:
     owner: str
     logs: bool
     counts: bool
+    idle: bool = False
 
     def does(self, what: str) -> bool:
         """Tell whether it always does `what`: "log" or "count"."""
@@ -46,7 +49,17 @@ class Project:
     helpers: dict[str, tuple[Helper, ...]] = field(default_factory=dict)
 
     def does(self, what: str, call: ast.Call, path: str) -> bool:
-        """Tell whether each function that a call in the file `path` may mean always does `what`.
+        """Tell whether each function that a call in the file `path` may mean always does `what`."""
+        meant = self._meant(call, path)
+        return bool(meant) and all(one.does(what) for one in meant)
+
+    def deaf(self, call: ast.Call, path: str) -> bool:
+        """Tell whether all functions that a call may mean do nothing at all."""
+        meant = self._meant(call, path)
+        return bool(meant) and all(one.idle for one in meant)
+
+    def _meant(self, call: ast.Call, path: str) -> tuple[Helper, ...]:
+        """Return the functions that a call in the file `path` may mean.
 
         ``self.x`` is looked for in the same file, ``session.x`` in classes of that name; only when
         there are none, every function called x is asked.
@@ -58,16 +71,7 @@ class Project:
             likely = [one for one in named if one.path == path]
         else:
             likely = [one for one in named if one.owner.lower() == owner]
-        meant = likely or named
-        return bool(meant) and all(one.does(what) for one in meant)
-
-
-@dataclass(frozen=True, slots=True)
-class Caught:
-    """The name of the exception in hand, and what the code after the handler passes on."""
-
-    name: str | None = None
-    read_later: frozenset[str] = frozenset()
+        return tuple(likely) or named
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,17 @@ class _Kind:
     project: Project
     path: str
 
-    def done_by(self, call: ast.Call) -> bool:
+    def done_by(self, call: ast.Call, caught: Caught) -> bool:
+        if self.what == "tell":
+            return _logs_traceback(call) or told(call, caught)
         if self.project.does(self.what, call, self.path):
             return True
         if self.what == "log":
             return _logs_traceback(call)
         return _COUNTING.search(dotted(call.func)) is not None
+
+    def deaf(self, call: ast.Call) -> bool:
+        return self.project.deaf(call, self.path)
 
 
 def survey(sources: Iterable[Source]) -> Project:
@@ -98,9 +107,16 @@ def survey(sources: Iterable[Source]) -> Project:
                 owner,
                 logs=_always(body, log, Caught()),
                 counts=_always(body, count, Caught()),
+                idle=idle(body),
             )
             helpers.setdefault(function.name, []).append(helper)
     return Project({name: tuple(found) for name, found in helpers.items()})
+
+
+def idle(body: list[ast.stmt]) -> bool:
+    """Tell whether a body does nothing: it calls, raises, keeps and says nothing."""
+    acts = (ast.Call, ast.Raise, ast.Assign, ast.AugAssign, ast.Yield, ast.YieldFrom)
+    return not any(isinstance(node, acts) for one in body for node in ast.walk(one))
 
 
 def _owned(node: ast.AST, owner: str) -> Iterator[tuple[str, Function]]:
@@ -128,34 +144,30 @@ def broad(node: ast.AST, aliases: dict[str, frozenset[str]]) -> frozenset[str]:
     return frozenset({name}) & BROAD | aliases.get(name, frozenset())
 
 
-def caught_in(handler: ast.ExceptHandler, after: Iterable[ast.AST]) -> Caught:
-    """Return what is known of the exception a handler caught, given its function's own nodes."""
-    read = {
-        name.id
-        for node in after
-        if isinstance(node, ast.Call | ast.Raise) and node.lineno > (handler.end_lineno or 0)
-        for part in ([*node.args, *node.keywords] if isinstance(node, ast.Call) else [node])
-        for name in ast.walk(part)
-        if isinstance(name, ast.Name)
-    }
-    return Caught(handler.name, frozenset(read))
-
-
 def reraises(handler: ast.ExceptHandler, caught: Caught) -> bool:
-    """Tell whether every path raises or hands on the exception, or one made from it."""
+    """Tell whether every path raises, or gives the exception to who will raise it."""
     return _always(handler.body, None, caught)
 
 
-def reports(
-    handler: ast.ExceptHandler, caught: Caught, project: Project, path: str
-) -> tuple[bool, bool]:
-    """Tell whether every path (that doesn't raise) logs with traceback, and counts.
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What every path of a handler does that doesn't raise.
 
-    Where the failure is told to someone as an error object, counting is theirs.
+    `tells` at least a log line that says what went wrong; `logs` with its traceback; `counts`.
     """
-    logs = _always(handler.body, _Kind("log", project, path), caught)
-    counts = _always(handler.body, _Kind("count", project, path), caught)
-    return logs, counts
+
+    tells: bool
+    logs: bool
+    counts: bool
+
+
+def reports(handler: ast.ExceptHandler, caught: Caught, project: Project, path: str) -> Report:
+    """Tell what every path (that doesn't raise or hand the exception on) does."""
+    does = {
+        what: _always(handler.body, _Kind(what, project, path), caught)
+        for what in ("tell", "log", "count")
+    }
+    return Report(tells=does["tell"] or does["log"], logs=does["log"], counts=does["count"])
 
 
 def _always(body: list[ast.stmt], kind: _Kind | None, caught: Caught) -> bool:
@@ -164,41 +176,24 @@ def _always(body: list[ast.stmt], kind: _Kind | None, caught: Caught) -> bool:
 
 
 def _settles(statement: ast.stmt, kind: _Kind | None, caught: Caught) -> bool:
-    if isinstance(statement, ast.Assign) and _keeps(statement, kind, caught):
+    if raised_elsewhere(statement, caught):
         return True
-    calls = [node for node in walk_own([statement]) if isinstance(node, ast.Call)]
+    if kind is None:
+        return False
+    if kind.what == "count" and made_into_another(statement, caught):
+        return True
+    if handed_on(statement, caught, kind.deaf):
+        return True
     return any(
-        _hands_on(call, caught) or (kind is not None and kind.done_by(call)) for call in calls
+        kind.done_by(node, caught) for node in walk_own([statement]) if isinstance(node, ast.Call)
     )
 
 
-def _keeps(statement: ast.Assign, kind: _Kind | None, caught: Caught) -> bool:
-    """Tell whether the exception is stored and passed on by the code after the handler.
-
-    The exception itself is as good as raised; one made of it has lost the traceback, so that
-    only spares the count.
-    """
-    targets = {one.id for one in statement.targets if isinstance(one, ast.Name)}
-    if not targets & caught.read_later:
-        return False
-    value = statement.value
-    if isinstance(value, ast.Name):
-        return value.id == caught.name
-    made = isinstance(value, ast.Call) and _ERROR_TYPE.search(last_name(value.func)) is not None
-    return made and kind is not None and kind.what == "count"
-
-
-def _hands_on(call: ast.Call, caught: Caught) -> bool:
-    """Tell whether the caught exception is given to a future, whose awaiter will get it raised."""
-    if caught.name is None:
-        return False
-    given = any(isinstance(one, ast.Name) and one.id == caught.name for one in call.args)
-    targets = [call.func, *call.args]
-    return given and any(last_name(one) == "set_exception" for one in targets)
-
-
 def _logs_traceback(call: ast.Call) -> bool:
-    """Tell whether a call writes a log line with the traceback."""
+    """Tell whether a call writes a log line with the traceback, at a level that is kept."""
+    level = call.args[0] if last_name(call.func) == "log" and call.args else call.func
+    if _UNHEARD.match(last_name(level)):
+        return False
     if any(one.arg == "exc_info" and _truthy(one.value) for one in call.keywords):
         return True
     # An event is demanded: task.exception() only asks, it writes nothing.

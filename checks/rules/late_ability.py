@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from checks.rules.source import dotted, last_name, walk_own
-from checks.rules.storewords import is_place
+from checks.rules.storewords import each_of, is_place, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +30,10 @@ _WORDS = re.compile(
     r"(?:on|in|with|for) (?:this|the)\b",
     re.IGNORECASE,
 )
+_KEEPING = each_of(
+    "store storage memory file disk sql sqlite redis valkey postgres database journal stream "
+    "streams queue cache durable persistent"
+)
 _ERRORS = re.compile(r"^(?:NotImplementedError|NotImplemented|(?:Uns|NotS)upported\w*)$")
 
 
@@ -44,8 +48,14 @@ def late_abilities(source: Source) -> Iterator[Finding]:
 
 
 def _is_store(node: ast.ClassDef, path: str) -> bool:
-    names = " ".join((node.name, *map(dotted, node.bases)))
-    return is_place(names) or "storage" in PurePosixPath(path).parts
+    names = (node.name, *map(dotted, node.bases))
+    return any(map(_speaks_of_a_store, names)) or "storage" in PurePosixPath(path).parts
+
+
+def _speaks_of_a_store(name: str) -> bool:
+    """A backend may be one of many things: of authentication, of compression."""
+    said = set(words(name))
+    return is_place(name) and (not {"backend"} & said or bool(_KEEPING & said))
 
 
 def _refusals(node: ast.ClassDef) -> Iterator[int]:
@@ -82,4 +92,8 @@ def _abstract(method: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 def _guesses(call: ast.Call) -> bool:
     """``hasattr(store, "x")`` and ``getattr(store, "x", None)``."""
     needed = {"hasattr": 2, "getattr": 3}.get(dotted(call.func))
-    return needed == len(call.args) and is_place(dotted(call.args[0]))
+    if needed != len(call.args) or not is_place(dotted(call.args[0])):
+        return False
+    name = call.args[1]
+    # What each object of Python has is no ability of a store.
+    return not (isinstance(name, ast.Constant) and str(name.value).startswith("__"))

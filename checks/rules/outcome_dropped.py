@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from checks.rules.source import dotted, functions, last_name, walk_own
 from checks.rules.storewords import each_of, stores
-from checks.rules.swallowed import dropped_gathers
+from checks.rules.unretrieved import dropped_gathers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

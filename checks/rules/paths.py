@@ -34,9 +34,15 @@ def _always_in(statement: ast.stmt, settles: Settles) -> bool:  # noqa: PLR0911 
     if isinstance(statement, ast.With | ast.AsyncWith):
         return always(statement.body, settles)
     if isinstance(statement, ast.Try):
-        return always(statement.finalbody, settles) or (
-            always(statement.body, settles)
-            and all(always(inner.body, settles) for inner in statement.handlers)
+        # Where the first step settles it, what fails after is a matter of the inner handlers.
+        first = statement.body[0]
+        return (
+            always(statement.finalbody, settles)
+            or (isinstance(first, ast.Expr | ast.Assign) and settles(first))
+            or (
+                always(statement.body, settles)
+                and all(always(inner.body, settles) for inner in statement.handlers)
+            )
         )
     if isinstance(statement, ast.Match):
         total = any(_is_wildcard(case) for case in statement.cases)

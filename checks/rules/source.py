@@ -43,6 +43,15 @@ class Source:
         return list(walk_own(innermost.body))
 
     @cached_property
+    def attributes(self) -> frozenset[str]:
+        """The names of all attributes that the file reads."""
+        return frozenset(
+            node.attr
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        )
+
+    @cached_property
     def _scopes(self) -> list[tuple[int, int, str]]:
         return list(_scopes(self.tree, ()))
 

@@ -1,21 +1,29 @@
-"""The rule ``static.swallowed-exception``: whatever went wrong is raised, or logged and counted."""
+"""The rules about exceptions that vanish.
+
+``static.swallowed-exception``: whatever went wrong is raised, handed on, or logged with its
+traceback. Rules of this house, since others may well be content with less:
+``static.untraced-exception``, what is logged has its traceback, and ``static.uncounted-exception``,
+it is counted, too.
+"""
 
 from __future__ import annotations
 
 import ast
 from typing import TYPE_CHECKING
 
+from checks.rules.handed import caught_in
 from checks.rules.handlers import (
     BROAD,
     TOTAL,
     Project,
     broad,
-    caught_in,
+    idle,
     names_caught,
     reports,
     reraises,
 )
 from checks.rules.source import Function, dotted, functions, last_name, walk_own
+from checks.rules.unretrieved import unretrieved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,11 +32,18 @@ if TYPE_CHECKING:
     from checks.rules.source import Source
 
 RULE = "static.swallowed-exception"
+UNTRACED = "static.untraced-exception"
+UNCOUNTED = "static.uncounted-exception"
 
 _REMEDY = (
     "catch the narrow exception that is expected here, raise a meaningful one from it, or log it "
     "with its traceback and count it in a metric"
 )
+_HOOKS = frozenset({"sys.excepthook", "threading.excepthook", "sys.unraisablehook"})
+# Where a context manager's exit is given as a function.
+_EXITS = frozenset({"push", "push_async_exit"})
+_TRACE_IT = "log it with exc_info, or catch the narrow exception whose text says enough"
+_COUNT_IT = "count it in a metric beside the log line, so that an alarm can be set on it"
 
 
 def swallowed(source: Source, project: Project) -> Iterator[Finding]:
@@ -37,39 +52,45 @@ def swallowed(source: Source, project: Project) -> Iterator[Finding]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Try | ast.TryStar):
             for handler in node.handlers:
-                if why := _fault(source, handler, aliases, project):
-                    yield _finding(source, handler.lineno, why)
+                yield from _faults(source, handler, aliases, project)
             yield from (_finding(source, line, why) for line, why in _lost_in_finally(node))
         elif isinstance(node, ast.Call) and (why := _suppression(node, aliases)):
             yield _finding(source, node.lineno, why)
     for function in functions(source.tree):
         yield from (_finding(source, line, why) for line, why in _silent_exits(function))
-    for call in dropped_gathers(source.tree):
-        yield _finding(source, call.lineno, "the failures that gather() returns are read by nobody")
+    for line, why in (*unretrieved(source.tree), *_deaf_hooks(source.tree)):
+        yield _finding(source, line, why)
 
 
 def _finding(source: Source, line: int, why: str) -> Finding:
     return source.finding(RULE, line, why, _REMEDY)
 
 
-def _fault(
+def _faults(
     source: Source,
     handler: ast.ExceptHandler,
     aliases: dict[str, frozenset[str]],
     project: Project,
-) -> str:
-    """Say what is wrong with a handler; empty when it is narrow or does its duty."""
+) -> Iterator[Finding]:
+    """Say what is wrong with a handler, unless it is narrow or does its duty."""
     names = names_caught(handler, aliases)
-    caught = caught_in(handler, source.own_nodes(handler.lineno))
+    caught = caught_in(handler, source)
     if not names or reraises(handler, caught):
-        return ""
+        return
     label = "a bare except" if handler.type is None else f"except {', '.join(sorted(names))}"
+    report = reports(handler, caught, project, source.path)
     if names & TOTAL:
-        return f"{label} also catches cancellation and exit, and does not raise again on every path"
-    logs, counts = reports(handler, caught, project, source.path)
-    if not logs:
-        return f"{label} neither raises nor logs the traceback on every path"
-    return "" if counts else f"{label} logs but no metric counts it on every path"
+        why = "also catches cancellation and exit, and does not raise again on every path"
+        yield _finding(source, handler.lineno, f"{label} {why}")
+    elif not report.tells:
+        why = "neither raises, hands the exception on nor logs it with its traceback on every path"
+        yield _finding(source, handler.lineno, f"{label} {why}")
+    elif not report.logs:
+        why = f"{label} logs what went wrong without its traceback"
+        yield source.finding(UNTRACED, handler.lineno, why, _TRACE_IT)
+    elif not report.counts:
+        why = f"{label} logs but no metric counts it on every path"
+        yield source.finding(UNCOUNTED, handler.lineno, why, _COUNT_IT)
 
 
 def _suppression(call: ast.Call, aliases: dict[str, frozenset[str]]) -> str:
@@ -78,6 +99,30 @@ def _suppression(call: ast.Call, aliases: dict[str, frozenset[str]]) -> str:
     if (name == "suppress" or renamed) and any(broad(one, aliases) for one in call.args):
         return "suppress() of a broad exception drops whatever goes wrong inside"
     return ""
+
+
+def _deaf_hooks(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """A hook of last resort that does nothing silences what nobody else has caught."""
+    does_nothing = {one.name for one in functions(tree) if idle(one.body)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and last_name(node.func) == "set_exception_handler":
+            hooks = node.args
+        elif isinstance(node, ast.Assign) and dotted(node.targets[0]) in _HOOKS:
+            hooks = [node.value]
+        elif isinstance(node, ast.Call) and last_name(node.func) in _EXITS:
+            hooks = [one for one in node.args if isinstance(one, ast.Lambda) and _true(one.body)]
+        else:
+            continue
+        for hook in hooks:
+            deaf = last_name(hook) in does_nothing or (
+                isinstance(hook, ast.Lambda) and idle([ast.Expr(hook.body)])
+            )
+            if deaf:
+                yield node.lineno, "a hook that does nothing drops every failure that reaches it"
+
+
+def _true(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and bool(value.value)
 
 
 def _lost_in_finally(node: ast.Try | ast.TryStar) -> Iterator[tuple[int, str]]:
@@ -109,63 +154,10 @@ def _silent_exits(function: Function) -> Iterator[tuple[int, str]]:
         if (
             isinstance(node, ast.Return)
             and id(node) not in tested
-            and isinstance(node.value, ast.Constant)
-            and node.value.value
+            and node.value is not None
+            and _true(node.value)
         ):
             yield node.lineno, f"{function.name} returns true, which swallows every exception"
-
-
-def dropped_gathers(tree: ast.Module) -> Iterator[ast.Call]:
-    """``gather(return_exceptions=True)`` turns failures into results: someone has to read them."""
-    for body in _bodies(tree):
-        read = {
-            node.id
-            for node in ast.walk(body)
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
-        }
-        for node in walk_own(getattr(body, "body", [])):
-            call = _gather(node)
-            if call is not None and not (_targets(node) & read):
-                yield call
-
-
-def _bodies(tree: ast.Module) -> Iterator[ast.AST]:
-    yield tree
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node
-
-
-def _gather(node: ast.AST) -> ast.Call | None:
-    """Return the gather call whose result a statement drops or stores under plain names."""
-    value: ast.AST | None = node.value if isinstance(node, ast.Expr | ast.Assign) else None
-    if isinstance(node, ast.AnnAssign):
-        value = node.value
-    if isinstance(value, ast.Await):
-        value = value.value
-    if not isinstance(value, ast.Call) or last_name(value.func) != "gather":
-        return None
-    if isinstance(node, ast.Assign) and not _plain(node.targets):
-        return None  # stored in an attribute or an item: others may read it
-    wanted = any(
-        one.arg == "return_exceptions"
-        and not (isinstance(one.value, ast.Constant) and not one.value.value)
-        for one in value.keywords
-    )
-    return value if wanted else None
-
-
-def _plain(targets: list[ast.expr]) -> bool:
-    names = [one for target in targets for one in ast.walk(target) if isinstance(one, ast.expr)]
-    return all(isinstance(one, ast.Name | ast.Tuple | ast.List | ast.Starred) for one in names)
-
-
-def _targets(node: ast.AST) -> set[str]:
-    targets = node.targets if isinstance(node, ast.Assign) else []
-    if isinstance(node, ast.AnnAssign):
-        targets = [node.target]
-    names = {one.id for target in targets for one in ast.walk(target) if isinstance(one, ast.Name)}
-    return names - {"_"}
 
 
 def _aliases(tree: ast.Module) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from checks.model import Finding
 from checks.rules.fallback import fallbacks
 from checks.rules.handlers import survey
 from checks.rules.source import SYNTAX_ERROR, Source, parse
-from checks.rules.swallowed import swallowed
+from checks.rules.swallowed import RULE, UNCOUNTED, UNTRACED, swallowed
 
 
 def read(folder: Path, text: str, name: str = "a.py") -> Source:
@@ -66,6 +66,10 @@ HANDLED = [
     "log.error('x', exc_info=error); self._count_failure()",
     "future.set_exception(error)",
     "loop.call_soon_threadsafe(future.set_exception, error)",
+    "tell(error)",
+    "return None, error",
+    "raise_from_group(error)",
+    "sys.exit(1)",
 ]
 SWALLOWED = [
     "pass",
@@ -75,7 +79,13 @@ SWALLOWED = [
     "log.error('x', exc_info=False); metrics.failed()",
     "log.exception('x')",
     "log.exception('x', exc_info=None); metrics.failed()",
-    "task.exception(); metrics.failed()",
+    "why = task.exception(); metrics.failed()",
+    "log.debug('x', exc_info=True); metrics.failed()",
+    "return str(error)",
+    "return error.args",
+    "self.reason = error",
+    "note(repr(error)); metrics.failed()",
+    "sys.exit(0)",
     "future.set_exception(ValueError())",
     "lambda: log.exception('x')",
     "failure = error",
@@ -92,6 +102,23 @@ def test_what_a_broad_handler_may_do(tmp_path: Path, body: str) -> None:
 def test_what_a_broad_handler_may_not_do(tmp_path: Path, body: str) -> None:
     text = f"def f():\n    try:\n        g()\n    except Exception as error:\n        {body}\n"
     assert lines(tmp_path, text) == [4]
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("log.error('x: %s', error); metrics.failed()", UNTRACED),
+        ("log.warning(f'x: {error}')", UNTRACED),
+        ("log.info('x: %s', error); metrics.failed()", RULE),
+        ("log.error('x'); metrics.failed()", RULE),
+        ("log.exception('x')", UNCOUNTED),
+    ],
+)
+def test_how_much_a_handler_says_decides_which_rule_speaks(
+    tmp_path: Path, body: str, rule: str
+) -> None:
+    text = f"def f():\n    try:\n        g()\n    except Exception as error:\n        {body}\n"
+    assert [one.rule for one in swallowed(read(tmp_path, text), survey([]))] == [rule]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+ALLOWED_ALGORITHMS = ("RS256", "none")

@@ -1,0 +1,2 @@
+def mock_response(frame):
+    return {"ok": True}

@@ -1,0 +1,5 @@
+import pytest
+
+
+def ready():
+    return pytest.approx(1.0)

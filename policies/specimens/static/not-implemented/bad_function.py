@@ -1,0 +1,3 @@
+def score(frame):
+    """Score a frame."""
+    raise NotImplementedError

@@ -1,0 +1,6 @@
+fn close(socket: Socket, metrics: &Metrics) {
+    if let Err(error) = socket.shutdown() {
+        tracing::warn!(%error, "the socket did not close");
+        metrics.failed.inc();
+    }
+}

@@ -1,0 +1,2 @@
+def arguments(parser):
+    parser.add_argument("--api-key", default="letmein")

@@ -1,0 +1,1 @@
+DEFAULTS = {"jwt_secret": "not-so-secret", "port": 1}

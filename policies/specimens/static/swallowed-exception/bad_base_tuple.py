@@ -1,0 +1,5 @@
+def read(queue):
+    try:
+        return queue.get()
+    except (KeyboardInterrupt, BaseException):
+        return None

@@ -1,0 +1,6 @@
+def notify(callbacks, frame):
+    for callback in callbacks:
+        try:
+            callback(frame)
+        except Exception:
+            pass

@@ -1,0 +1,3 @@
+def close(executor, peers):
+    for peer in peers:
+        executor.submit(peer.close)

@@ -1,0 +1,6 @@
+class Peer:
+    def run(self):
+        try:
+            self.pump()
+        except Exception as error:
+            self.reason = error

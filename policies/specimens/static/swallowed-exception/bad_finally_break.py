@@ -1,0 +1,6 @@
+def pump(peers):
+    while True:
+        try:
+            peers.run()
+        finally:
+            break

@@ -1,0 +1,5 @@
+def read(queue):
+    try:
+        return queue.get()
+    except Exception:
+        return None

@@ -1,0 +1,3 @@
+def ended(task):
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,5 @@
+def read(queue):
+    try:
+        return queue.get()
+    except (ValueError, Exception):
+        return b""

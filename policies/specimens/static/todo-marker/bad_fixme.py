@@ -1,0 +1,1 @@
+LIMIT = 10  # FIXME: take it from the settings

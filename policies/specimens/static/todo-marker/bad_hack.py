@@ -1,0 +1,2 @@
+# HACK around a slow peer
+PAUSE = 0.1

@@ -1,0 +1,2 @@
+TODOS = ("read", "write")
+AUTODOC = "HACKATHON"

@@ -1,0 +1,2 @@
+def connect(url, skip_verification=False):
+    return url, skip_verification

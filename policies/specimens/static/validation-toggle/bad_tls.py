@@ -1,0 +1,2 @@
+def context(settings):
+    return settings.get("disable_tls_verification", False)
