@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.lock import why_no_lock
 from checks.model import NotApplicable
 
 if TYPE_CHECKING:
@@ -58,3 +59,13 @@ class Context:
             if (place / name).is_file():
                 return place / name
         raise NotApplicable(f"the project has no policies/{name}")
+
+    def lock_file(self) -> Path:
+        """Return the runtime lock.
+
+        Raises:
+            NotApplicable: there is none; the reason says how one is made.
+        """
+        if self.manifest.lock is None:
+            raise NotApplicable(why_no_lock(self.project))
+        return self.project / self.manifest.lock

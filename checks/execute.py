@@ -179,7 +179,11 @@ def execute(
         gates=results,
         controls=judge_controls(plan.policy, results, waivers),
         problems=problems,
-        warnings=(*waiver_warnings(plan.waivers, today), *_warnings(results)),
+        warnings=(
+            *plan.manifest.doubts,
+            *waiver_warnings(plan.waivers, today),
+            *_warnings(results),
+        ),
         inventory=inventory,
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,

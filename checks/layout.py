@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -52,19 +53,53 @@ class Package:
     path: PurePosixPath
 
 
-def find_packages(project: Path, own: str, pyproject: Mapping[str, object]) -> list[Package]:
-    """Return the packages the project means to ship.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The packages of a project; `doubt` says what had to be guessed, or is empty."""
+
+    packages: tuple[Package, ...]
+    doubt: str = ""
+
+
+def find_packages(project: Path, name: str, settings: Mapping[str, object]) -> Found:
+    """Return the packages the project means to ship; `name` is its distribution's.
 
     What the build configuration names counts first; else all that is importable below ``src``;
-    else, in a flat layout, the package of the project's `own` name or, failing that, all.
+    else, in a flat layout, the package of the project's own name, the namespace that the name
+    begins with or, failing that, all.
     """
-    if declared := [one for one in _declared(project, pyproject) if (project / one.path).exists()]:
-        return declared
-    if inside := list(importable(project, PurePosixPath("src"))):
-        return inside
-    flat = [one for one in importable(project, PurePosixPath()) if may_ship(project, one)]
-    named = [one for one in flat if one.name.lower() == own.lower()]
-    return named or [one for one in flat if (project / one.path).is_dir()]
+    if declared := [one for one in _declared(project, settings) if (project / one.path).exists()]:
+        return Found(tuple(declared))
+    if inside := tuple(importable(project, PurePosixPath("src"))):
+        return Found(inside)
+    here = list(importable(project, PurePosixPath()))
+    flat = [one for one in here if may_ship(project, one)]
+    own = _canonical(name)
+    named = [one for one in flat if one.name.lower() == own]
+    if sure := named or [one for one in here if is_namespace(project, one, name)]:
+        return Found(tuple(sure))
+    every = tuple(one for one in flat if (project / one.path).is_dir())
+    names = ", ".join(one.name for one in every)
+    return Found(every, f"no setting and no name says what is shipped: taken were {names}")
+
+
+def is_namespace(project: Path, package: Package, name: str) -> bool:
+    """Tell whether a folder is the namespace of a distribution: ``jaraco`` of jaraco.functools.
+
+    It has no ``__init__``, so that several distributions can share it, and holds what the rest of
+    the distribution's name says.
+    """
+    first, _, rest = _canonical(name).partition("_")
+    folder = project / package.path
+    if package.name.lower() != first or not rest or not folder.is_dir():
+        return False
+    inner = rest.partition("_")[0]
+    members = {one.name.partition(".")[0].lower() for one in folder.iterdir()}
+    return "__init__" not in members and bool({inner, rest} & members)
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
 
 
 def importable(project: Path, root: PurePosixPath) -> Iterator[Package]:
@@ -83,14 +118,28 @@ def importable(project: Path, root: PurePosixPath) -> Iterator[Package]:
 
 
 def rust_files(project: Path) -> Iterator[str]:
-    """Yield the .rs files of all crates, without their tests, benches and examples."""
+    """Yield the .rs files of all own crates, without their tests, benches and examples."""
     seen: set[Path] = set()
     for manifest in _walk(project, "Cargo.toml"):
+        if _is_vendored(manifest.parent):
+            continue
         for file in _walk(manifest.parent, "*.rs"):
             inside = file.relative_to(manifest.parent).parts
+            if any(_is_vendored(one) for one in file.parents if one.is_relative_to(project)):
+                continue
             if file not in seen and inside[0] not in _CRATE_SIDE_FOLDERS and not _aside(inside):
                 seen.add(file)
                 yield file.relative_to(project).as_posix()
+
+
+def vendored_crates(project: Path) -> list[str]:
+    """Return the crates that ``cargo vendor`` copied here from others: none is looked into."""
+    crates = (file.parent for file in _walk(project, "Cargo.toml"))
+    return [one.relative_to(project).as_posix() for one in crates if _is_vendored(one)]
+
+
+def _is_vendored(crate: Path) -> bool:
+    return (crate / ".cargo-checksum.json").is_file()
 
 
 def _aside(parts: tuple[str, ...]) -> bool:
@@ -129,10 +178,14 @@ def _named(pyproject: Mapping[str, object]) -> Iterator[PurePosixPath]:
     for entry in _list(_at(pyproject, "tool.setuptools.packages")):
         if "." not in str(entry):  # the others lie inside
             yield root / str(entry)
+    for entry in _list(_at(pyproject, "tool.setuptools.py-modules")):
+        yield root / f"{entry}.py"
     for entry in _list(_at(pyproject, "tool.poetry.packages")):
         if isinstance(entry, dict) and "include" in entry:
             yield PurePosixPath(str(entry.get("from", ""))) / str(entry["include"])
     name = _at(pyproject, "tool.flit.module.name")
+    if name is None and str(_at(pyproject, "build-system.build-backend")).startswith("flit_core"):
+        name = _at(pyproject, "project.name")  # flit ships the one module of that name
     if isinstance(name, str):
         for folder in ("src", ""):
             yield PurePosixPath(folder, name)
@@ -167,6 +220,8 @@ def _list(value: object) -> list[object]:
 def may_ship(project: Path, package: Package) -> bool:
     """Tell whether something at the root of a flat layout looks like a package to ship."""
     if package.name in _NEVER_SHIPPED or package.name in {"setup", "conftest", "noxfile"}:
+        return False
+    if package.name.startswith("test_"):
         return False
     path = project / package.path
     return path.is_file() or any(

@@ -14,6 +14,36 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+RUNTIME_LOCK = "policies/lock/runtime.txt"
+_REQUIREMENTS = "requirements.txt"
+# Each tool's own command that writes what it locked as requirements with hashes.
+_EXPORTS = {
+    "uv.lock": "uv export --frozen --no-dev --no-emit-project --output-file",
+    "poetry.lock": "poetry export --only main --output",
+    "pdm.lock": "pdm export --prod --output",
+}
+_COMPILE = "pip-compile --generate-hashes --output-file"
+
+
+def find_lock(project: Path) -> str | None:
+    """Return the runtime lock's path: the known place, or requirements whose lines have hashes.
+
+    Requirements without any hash are no lock; with some, they are judged as one.
+    """
+    if (project / RUNTIME_LOCK).is_file():
+        return RUNTIME_LOCK
+    path = project / _REQUIREMENTS
+    return _REQUIREMENTS if path.is_file() and b"--hash=" in path.read_bytes() else None
+
+
+def why_no_lock(project: Path) -> str:
+    """Say to somebody without a runtime lock how theirs is made."""
+    for file, command in _EXPORTS.items():
+        if (project / file).is_file():
+            return f"no runtime lock; {file} is one, of another kind: {command} {RUNTIME_LOCK}"
+    return f"no runtime lock; one is made by: {_COMPILE} {RUNTIME_LOCK}"
+
+
 def read_lock(path: Path, *, here: bool = False) -> dict[str, str]:
     """Map each distribution (canonical name) to its pinned version.
 

@@ -6,17 +6,14 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from packaging.utils import canonicalize_name
-
-from checks.layout import Package, find_packages, rust_files
-from checks.lock import read_lock
+from checks.layout import Package, find_packages, rust_files, vendored_crates
+from checks.lock import RUNTIME_LOCK, find_lock, read_lock
 from checks.model import CouldNotRun
+from checks.setupfile import FILES, setuptools_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path, PurePosixPath
-
-RUNTIME_LOCK = "policies/lock/runtime.txt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Manifest:
     `package_roots` the folders that hold them (``src`` or ``.``). `locked` maps each locked
     runtime distribution (canonical name) to its version; `lock` is the runtime lock's path or
     None. `version` is the project's ("dynamic" when the build decides it), `name` its
-    distribution name.
+    distribution name. `doubts` say what had to be guessed; every report repeats them.
     """
 
     name: str
@@ -40,51 +37,85 @@ class Manifest:
     rust: frozenset[str]
     lock: str | None
     locked: dict[str, str]
+    doubts: tuple[str, ...] = ()
 
 
 def build_manifest(project: Path) -> Manifest:
     """List what the project in the folder `project` ships and locks.
 
     Raises:
-        CouldNotRun: there is no readable pyproject.toml, no package, or the lock can't be parsed.
+        CouldNotRun: no file that describes it can be read, no package, or the lock can't be parsed.
     """
-    metadata = read_pyproject(project)
-    head = cast("dict[str, object]", metadata.get("project") or _poetry(metadata))
+    settings = read_settings(project)
+    head = cast("dict[str, object]", settings["project"])
     name = str(head.get("name") or project.name)
-    packages = find_packages(project, canonicalize_name(name).replace("-", "_"), metadata)
-    if not packages:
+    found = find_packages(project, name, settings)
+    if not found.packages:
         raise CouldNotRun("the project has no import package: there is nothing to check")
-    shipped = frozenset(_files(project, packages))
-    lock = RUNTIME_LOCK if (project / RUNTIME_LOCK).is_file() else None
+    shipped = frozenset(_files(project, found.packages))
+    lock = find_lock(project)
     return Manifest(
         name=name,
         version=str(head.get("version") or "dynamic"),
-        packages=tuple(sorted({one.name for one in packages})),
-        package_roots=tuple(sorted({one.root for one in packages})),
+        packages=tuple(sorted({one.name for one in found.packages})),
+        package_roots=tuple(sorted({one.root for one in found.packages})),
         shipped=shipped,
         python=frozenset(path for path in shipped if path.endswith((".py", ".pyi"))),
         rust=frozenset(rust_files(project)),
         lock=lock,
         locked=read_lock(project / lock) if lock else {},
+        doubts=tuple(one for one in (*_doubts(project, head, lock), found.doubt) if one),
     )
 
 
-def _poetry(metadata: Mapping[str, object]) -> object:
-    """Return the table in which poetry kept name and version before there was ``[project]``."""
-    tool = metadata.get("tool")
-    return tool.get("poetry", {}) if isinstance(tool, dict) else {}
+def _doubts(project: Path, head: Mapping[str, object], lock: str | None) -> Iterable[str]:
+    """Yield what was taken for granted, or left out, without anybody having said so."""
+    if not head.get("name"):
+        yield "no file says the project's name: the folder's was taken"
+    if lock not in {None, RUNTIME_LOCK}:
+        yield f"{lock} has hashes, so it was taken for the runtime lock"
+    if crates := vendored_crates(project):
+        yield f"{len(crates)} vendored crates were not looked into: {', '.join(crates[:3])} ..."
+
+
+def read_settings(project: Path) -> dict[str, object]:
+    """Return pyproject.toml with, beneath it, what setup.cfg and setup.py say to setuptools.
+
+    Raises:
+        CouldNotRun: a file can't be read, or there is none at all.
+    """
+    pyproject = read_pyproject(project)
+    head = _table(pyproject, "project") or _table(_table(pyproject, "tool"), "poetry")
+    back_end = str(_table(pyproject, "build-system").get("build-backend", "setuptools"))
+    if not back_end.startswith("setuptools"):
+        return {**pyproject, "project": head}
+    old = setuptools_settings(project)
+    tools = _table(pyproject, "tool")
+    shape = {**_table(_table(old, "tool"), "setuptools"), **_table(tools, "setuptools")}
+    return {
+        **pyproject,
+        "project": {**_table(old, "project"), **head},
+        "tool": {**tools, "setuptools": shape},
+    }
+
+
+def _table(table: Mapping[str, object], key: str) -> dict[str, object]:
+    inner = table.get(key)
+    return inner if isinstance(inner, dict) else {}
 
 
 def read_pyproject(project: Path) -> dict[str, object]:
-    """Return the parsed pyproject.toml.
+    """Return the parsed pyproject.toml; empty for a project that has only older files.
 
     Raises:
-        CouldNotRun: it is missing or malformed.
+        CouldNotRun: it is malformed, or there is none and nothing older.
     """
     try:
         return tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
     except FileNotFoundError as error:
-        raise CouldNotRun("the project has no pyproject.toml") from error
+        if any((project / name).is_file() for name in FILES):
+            return {}
+        raise CouldNotRun("the project has no pyproject.toml, setup.cfg or setup.py") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CouldNotRun(f"pyproject.toml can't be read: {error}") from error
 

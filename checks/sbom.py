@@ -20,7 +20,8 @@ from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from checks.manifest import RUNTIME_LOCK, read_pyproject
+from checks.lock import RUNTIME_LOCK
+from checks.manifest import read_pyproject
 from checks.model import CouldNotRun
 
 if TYPE_CHECKING:

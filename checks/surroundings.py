@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from checks.model import CouldNotRun
 from checks.outcome import FileDigest, Subject, Surroundings
 from checks.process import clean_environment
+from checks.setupfile import FILES
 from checks.specimens import digest
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def commit_of(project: Path) -> tuple[str | None, bool | None]:
 def tree_state(project: Path, manifest: Manifest) -> str:
     """Return a digest of the commit, the metadata, the lock and every shipped file."""
     total = hashlib.sha256((_git(project, "rev-parse", "HEAD") or "").encode())
-    extra = {"pyproject.toml", *([manifest.lock] if manifest.lock else [])}
+    extra = {"pyproject.toml", *FILES, *([manifest.lock] if manifest.lock else [])}
     for name in sorted(manifest.shipped | manifest.rust | extra):
         path = project / name
         inner = digest(path) if path.is_file() else "gone"

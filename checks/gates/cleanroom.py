@@ -79,9 +79,7 @@ class CleanroomGate:
             NotApplicable: no lock to install from, or no server that could be booted.
             CouldNotRun: the environment can't be made, or a probe has no answer.
         """
-        if context.manifest.lock is None:
-            raise NotApplicable("the project has no runtime lock to install from")
-        lock = context.project / context.manifest.lock
+        lock = context.lock_file()
         extra: list[str | Path] = [context.artifacts().wheel]
         python = make_environment(context, lock, extra=extra, name="cleanroom")
         site = read_site(_site_folder(python))

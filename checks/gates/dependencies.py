@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 from checks.environments import make_environment
 from checks.kept import digest_files
-from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
+from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.process import run_tool, tool_version
 from checks.specimens import discover
 
@@ -94,9 +94,7 @@ class DependenciesGate:
 
     def _environment(self, context: Context) -> Path:
         """The declared dependencies and deptry, everything with the hashes of the two locks."""
-        if context.manifest.lock is None:
-            raise NotApplicable("the project has no runtime lock to make an environment from")
-        wanted = (context.project / context.manifest.lock).read_text("utf-8")
+        wanted = context.lock_file().read_text("utf-8")
         pins = re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
         have = {canonicalize_name(name) for name in pins}
         blocks = _blocks((context.policies / "lock" / "dev.txt").read_text("utf-8"))

@@ -12,7 +12,7 @@ from packaging.utils import canonicalize_name
 from checks.environments import make_environment, site_of
 from checks.kept import digest_artifacts, digest_texts
 from checks.licences import Demands, allowed, declared, read_demands
-from checks.model import Finding, GateOutput, Location, NotApplicable, Scope
+from checks.model import Finding, GateOutput, Location, Scope
 from checks.specimens import digest, discover
 
 if TYPE_CHECKING:
@@ -53,12 +53,9 @@ class LicencesGate:
         Raises:
             NotApplicable: there is no lock, or no policy.
         """
-        lock = context.manifest.lock
-        if lock is None:
-            raise NotApplicable("the project has no runtime lock that names what it ships with")
+        path = context.lock_file()
         demands = read_demands(context.settings_file(POLICY))
         wheel = context.artifacts().wheel
-        path = context.project / lock
         python = make_environment(context, path, extra=[wheel], name="cleanroom")
         installed: dict[str, str | None] = {
             canonicalize_name(one.name): declared(one.metadata)
@@ -68,7 +65,7 @@ class LicencesGate:
         licences = {name: installed.get(name) for name in sorted(names)}
         return GateOutput(
             (Scope("distributions", names, frozenset(licences)),),
-            findings=tuple(judge(licences, demands, lock)),
+            findings=tuple(judge(licences, demands, path.relative_to(context.project).as_posix())),
             notes=(_told(licences, demands),),
         )
 

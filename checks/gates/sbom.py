@@ -12,7 +12,7 @@ from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
 from checks.kept import digest_artifacts, digest_files, digest_texts
-from checks.manifest import RUNTIME_LOCK
+from checks.lock import RUNTIME_LOCK
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.sbom import listed, pinned, render_sbom, sbom_path
 from checks.specimens import discover

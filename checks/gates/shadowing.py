@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 from checks.environments import make_environment
 from checks.imports import imported_names
 from checks.kept import digest_artifacts, digest_files, digest_texts
-from checks.layout import importable, may_ship
+from checks.layout import importable, is_namespace, may_ship
 from checks.lock import read_lock
 from checks.manifest import build_manifest
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
@@ -40,6 +40,7 @@ DISTRIBUTION = "shadowing.distribution"
 IMPORT = "shadowing.third-party-import"
 UNEXPECTED = "shadowing.unexpected-top-level"
 
+_NO_WHEEL = "the wheel, which could not be built"
 _REMEDIATION = "Rename it, or move it out of the shipped tree (test doubles: tests/fixtures)."
 _LIST_TOP_LEVELS = (
     "import importlib.metadata as m, json; print(json.dumps(m.packages_distributions()))"
@@ -71,26 +72,32 @@ class ShadowingGate:
     rules: tuple[str, ...] = (STDLIB, DISTRIBUTION, IMPORT, UNEXPECTED)
 
     def check(self, context: Context) -> GateOutput:
-        """Compare every top level of the source tree and of the wheel."""
+        """Compare every top level of the source tree and of the wheel.
+
+        Without a wheel the gate has not run, but what the tree shows is told all the same.
+        """
         installed, tools = _distributions(context)
         tree = source_top_levels(context.project, context.manifest)
-        members = wheel_members(context.artifacts().wheel)
+        members = _members_if_built(context)
         wheel = wheel_top_levels(members, known={one.name for one in tree})
         imported, files = _imported(context.project, context.manifest)
-        taken = Taken(_taken_by_others(context.manifest, installed), imported)
-        own = own_names(context.manifest.name, [one.name for one in tree])
+        shared = shared_namespaces(context.project, context.manifest)
+        taken = Taken(_taken_by_others(context.manifest, installed, shared), imported)
+        own = own_names(context.manifest.name, [one.name for one in tree]) | shared
         return GateOutput(
             scopes=(
                 _whole("top-level modules", {one.path for one in (*tree, *wheel)}),
-                _whole("wheel members", members),
+                Scope("wheel members", members or frozenset({_NO_WHEEL}), members),
                 files,
             ),
             findings=tuple(judge([*tree, *wheel], taken, own)),
             tools=tools,
         )
 
-    def inputs(self, context: Context) -> str:
+    def inputs(self, context: Context) -> str | None:
         """Digest the names of all in the tree, what is shipped and what was built."""
+        if not _members_if_built(context):
+            return None
         names = sorted(one.path for one in source_top_levels(context.project, context.manifest))
         shipped = digest_files(context.project, context.manifest.shipped)
         return digest_texts([*names, shipped, digest_artifacts(context)])
@@ -137,12 +144,21 @@ def source_top_levels(project: Path, manifest: Manifest) -> list[TopLevel]:
     found: dict[str, TopLevel] = {}
     for root in roots:
         for package in importable(project, root):
-            if root == PurePosixPath() and not may_ship(project, package):
+            named = package.name in manifest.packages
+            if root == PurePosixPath() and not named and not may_ship(project, package):
                 continue
             path = _evidence(project / package.path)
             relative = path.relative_to(project).as_posix()
             found.setdefault(relative, TopLevel(package.name, relative, _first_line(path)))
     return list(found.values())
+
+
+def _members_if_built(context: Context) -> frozenset[str]:
+    """Return the wheel's members, or none: why it can't be built is told by the gate `wheel`."""
+    try:
+        return wheel_members(context.artifacts().wheel)
+    except CouldNotRun:
+        return frozenset()
 
 
 def wheel_members(wheel: Path) -> frozenset[str]:
@@ -200,7 +216,22 @@ def _imported(project: Path, manifest: Manifest) -> tuple[frozenset[str], Scope]
     return frozenset(names), Scope("files", manifest.python, scanned, skipped)
 
 
-def _taken_by_others(manifest: Manifest, installed: Mapping[str, list[str]]) -> dict[str, str]:
+def shared_namespaces(project: Path, manifest: Manifest) -> frozenset[str]:
+    """Return the namespace that the distribution's name begins with: ``zope`` of zope.interface.
+
+    Others may have parts of it as well, and shadow nothing by that.
+    """
+    return frozenset(
+        package.name
+        for root in manifest.package_roots
+        for package in importable(project, root)
+        if is_namespace(project, package, manifest.name)
+    )
+
+
+def _taken_by_others(
+    manifest: Manifest, installed: Mapping[str, list[str]], shared: frozenset[str]
+) -> dict[str, str]:
     """Map a module's name to the distribution it belongs to, our own left out.
 
     A locked distribution that is not installed here (another platform's) is taken to offer a
@@ -209,7 +240,8 @@ def _taken_by_others(manifest: Manifest, installed: Mapping[str, list[str]]) -> 
     own = canonicalize_name(manifest.name)
     taken = {name.replace("-", "_"): name for name in manifest.locked}
     for module, names in installed.items():
-        if others := [name for name in names if canonicalize_name(name) != own]:
+        others = [name for name in names if canonicalize_name(name) != own]
+        if others and module not in shared:
             taken[module] = others[0]
     return taken
 
@@ -253,8 +285,9 @@ def _rules_on(specimen: Specimen, installed: Mapping[str, list[str]]) -> set[str
     manifest = build_manifest(specimen.path)
     tree = source_top_levels(specimen.path, manifest)
     imported, _ = _imported(specimen.path, manifest)
-    taken = Taken(_taken_by_others(manifest, installed), imported)
-    own = own_names(manifest.name, [one.name for one in tree])
+    shared = shared_namespaces(specimen.path, manifest)
+    taken = Taken(_taken_by_others(manifest, installed, shared), imported)
+    own = own_names(manifest.name, [one.name for one in tree]) | shared
     return {finding.rule for finding in judge(tree, taken, own)}
 
 

@@ -22,7 +22,6 @@ from checks.model import (
     GateOutput,
     Location,
     Mode,
-    NotApplicable,
     NotEvaluated,
     Scope,
 )
@@ -66,10 +65,9 @@ class VulnerabilitiesGate:
             NotEvaluated: no source of advisories, or in strict mode only a snapshot.
             CouldNotRun: the audit has no trustworthy answer.
         """
-        lock = context.manifest.lock
-        if lock is None:
-            raise NotApplicable("the project has no runtime lock to audit")
-        _require_whole_lock(context.project / lock, context.manifest.locked)
+        path = context.lock_file()
+        lock = path.relative_to(context.project).as_posix()
+        _require_whole_lock(path, context.manifest.locked)
         if context.mode is Mode.STRICT or context.advisories is None:
             return self._live(context, lock)
         return self._from_snapshot(context, lock, context.advisories)

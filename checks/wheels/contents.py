@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from checks.model import Finding, Location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from checks.manifest import Manifest
     from checks.wheels.archive import Wheel
@@ -138,11 +138,21 @@ def metadata(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
 
 
 def py_typed(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
-    """Every package tells type checkers that it is typed."""
+    """Every package tells type checkers that it is typed; of a namespace, each package in it."""
     for package in expected.packages:
-        marker = f"{package}/py.typed"
-        if f"{package}.py" not in wheel.members and marker not in wheel.members:
-            yield _finding("wheel.py-typed", expected, marker, f"the wheel has no {marker}")
+        for one in _regular(package, wheel.members):
+            marker = f"{one}/py.typed"
+            if f"{package}.py" not in wheel.members and marker not in wheel.members:
+                yield _finding("wheel.py-typed", expected, marker, f"the wheel has no {marker}")
+
+
+def _regular(package: str, members: Iterable[str]) -> list[str]:
+    """Return the package, or the topmost ones inside when it is a namespace of packages."""
+    paths = [PurePosixPath(name) for name in members]
+    folders = {one.parent for one in paths if one.name in {"__init__.py", "__init__.pyi"}}
+    inside = {one for one in folders if one.parts[:1] == (package,)}
+    top = sorted(one.as_posix() for one in inside if not inside & set(one.parents))
+    return top or [package]
 
 
 def _said(value: object) -> bool:
