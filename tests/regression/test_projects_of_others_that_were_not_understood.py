@@ -67,7 +67,8 @@ def test_each_package_of_a_namespace_says_that_it_is_typed(tmp_path: Path) -> No
     project = tree(tmp_path / "project", "src/post/mail/__init__.py", name="post.mail")
     expected = expected_of(build_manifest(project))
     members = {"post/mail/__init__.py": "", "post/mail/py.typed": "", "post/box/__init__.py": ""}
-    wheel = read_wheel(pack(describe({"name": "post.mail", "members": members}), tmp_path / "wheels"))
+    packed = pack(describe({"name": "post.mail", "members": members}), tmp_path / "wheels")
+    wheel = read_wheel(packed)
     said = [one.context for one in py_typed(wheel, expected)]
     assert said == ["post/box/py.typed"]
 

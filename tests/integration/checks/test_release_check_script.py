@@ -1,4 +1,4 @@
-"""scripts/release-check from another folder; tox is replaced by one that writes down what it got."""
+"""scripts/release-check from another folder; in place of tox, one that tells what it got."""
 
 from __future__ import annotations
 
