@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from checks.kept import PROJECT, SPECIMENS, digest_files, key_of
-from checks.model import Taken
+from checks.model import CouldNotRun, Taken
 
 if TYPE_CHECKING:
     from checks.context import Context
@@ -56,14 +56,25 @@ def ask(gate: Gate, context: Context, shelf: Shelf | None) -> Asked:
 
 
 def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOutput, Taken, bool]:
-    inputs = gate.inputs(context) if shelf is not None else None
-    key = "" if inputs is None else key_of(gate.name, PROJECT, inputs, context.policies)
+    key = "" if shelf is None else _key(gate, context)
     kept = shelf.take(key) if shelf is not None and key else None
     if kept is not None and kept.output is not None:
         return kept.output, kept.taken, True
     watch = _Watch()
     output = numbered(_portable_output(gate.check(context), context))
     return output, watch.taken(PROJECT, key), False
+
+
+def _key(gate: Gate, context: Context) -> str:
+    """Return the key of the gate's answer about the project, or nothing when it may not be kept.
+
+    What has no inputs (the build failed, say) is not kept; what that means is `check`'s to say.
+    """
+    try:
+        inputs = gate.inputs(context)
+    except CouldNotRun:
+        return ""
+    return "" if inputs is None else key_of(gate.name, PROJECT, inputs, context.policies)
 
 
 def _specimens(

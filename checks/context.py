@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.lock import why_no_lock
-from checks.model import NotApplicable
+from checks.model import CouldNotRun, NotApplicable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,13 @@ class Context:
             if (place / name).is_file():
                 return place / name
         raise NotApplicable(f"the project has no policies/{name}")
+
+    def artifacts_or_why(self) -> tuple[Artifacts | None, str]:
+        """Return what was built, or why nothing could be: for a gate that also reads the tree."""
+        try:
+            return self.artifacts(), ""
+        except CouldNotRun as error:
+            return None, str(error)
 
     def lock_file(self) -> Path:
         """Return the runtime lock.

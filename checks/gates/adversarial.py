@@ -58,7 +58,7 @@ class AdversarialGate:
             CouldNotRun: there is no lock or no policy, or the command can't be started.
         """
         if context.manifest.name != _COMMAND:
-            raise NotApplicable(f"the attacks are about the command {_COMMAND}")
+            raise NotApplicable(f"it starts the server {_COMMAND}, which is not of this project")
         if context.manifest.lock is None:
             raise CouldNotRun("the project has no runtime lock to install from")
         lock = context.project / context.manifest.lock

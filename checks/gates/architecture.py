@@ -65,7 +65,7 @@ class ArchitectureGate:
         """Judge the shipped packages, and the gates' distance from them."""
         config = context.policies / CONTRACTS
         if not context.own or not config.is_file():
-            raise NotApplicable("the project has no import contracts")
+            raise NotApplicable("its contracts are about the layers of the checks' own project")
         sources = context.project / context.manifest.package_roots[0]
         verdict = lint(config, sources, context.project)
         scope = _scope(context, sources)

@@ -52,7 +52,7 @@ class DurabilityGate:
             CouldNotRun: there is no lock or no Valkey server, or something can't be started.
         """
         if context.manifest.name != _COMMAND:
-            raise NotApplicable(f"the scenarios are about the command {_COMMAND}")
+            raise NotApplicable(f"it starts the server {_COMMAND}, which is not of this project")
         if context.manifest.lock is None:
             raise CouldNotRun("the project has no runtime lock to install from")
         valkey, run = valkey_binary()

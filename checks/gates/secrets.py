@@ -45,6 +45,8 @@ class SecretsGate:
     def check(self, context: Context) -> GateOutput:
         """Judge the tree and the wheel.
 
+        Without a wheel the gate has not run, but what lies in the tree is told all the same.
+
         Raises:
             CouldNotRun: a file can't be read, or the tool gave no answer.
         """
@@ -52,19 +54,20 @@ class SecretsGate:
         files = source_files(context.project)
         tree, seen, tool = _look(context.project, files, demands, context.work / "secrets-tree")
         unpacked = context.work / "secrets-wheel"
-        members = _unpack(context.artifacts().wheel, unpacked)
+        found = (*judge(IN_TREE, seen, demands), *_unused(demands, files, seen))
+        made, why = context.artifacts_or_why()
+        if made is None:
+            unseen = Scope("wheel members", frozenset({why}), frozenset())
+            return GateOutput((tree, unseen), findings=found, tools=(tool,), notes=(why,))
         wheel, shipped, other = _look(
-            unpacked, members, demands, context.work / "secrets", unit="wheel members"
+            unpacked,
+            _unpack(made.wheel, unpacked),
+            demands,
+            context.work / "secrets",
+            unit="wheel members",
         )
-        return GateOutput(
-            (tree, wheel),
-            findings=(
-                *judge(IN_TREE, seen, demands),
-                *judge(IN_WHEEL, shipped, Demands(demands.all_needed, demands.skip, ())),
-                *_unused(demands, files, seen),
-            ),
-            tools=(tool, other),
-        )
+        packed = judge(IN_WHEEL, shipped, Demands(demands.all_needed, demands.skip, ()))
+        return GateOutput((tree, wheel), findings=(*found, *packed), tools=(tool, other))
 
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
         """Judge each specimen's folder by the policy in it, all in one run of the tool."""

@@ -40,7 +40,6 @@ DISTRIBUTION = "shadowing.distribution"
 IMPORT = "shadowing.third-party-import"
 UNEXPECTED = "shadowing.unexpected-top-level"
 
-_NO_WHEEL = "the wheel, which could not be built"
 _REMEDIATION = "Rename it, or move it out of the shipped tree (test doubles: tests/fixtures)."
 _LIST_TOP_LEVELS = (
     "import importlib.metadata as m, json; print(json.dumps(m.packages_distributions()))"
@@ -78,7 +77,8 @@ class ShadowingGate:
         """
         installed, tools = _distributions(context)
         tree = source_top_levels(context.project, context.manifest)
-        members = _members_if_built(context)
+        made, why = context.artifacts_or_why()
+        members = wheel_members(made.wheel) if made else frozenset[str]()
         wheel = wheel_top_levels(members, known={one.name for one in tree})
         imported, files = _imported(context.project, context.manifest)
         shared = shared_namespaces(context.project, context.manifest)
@@ -87,17 +87,16 @@ class ShadowingGate:
         return GateOutput(
             scopes=(
                 _whole("top-level modules", {one.path for one in (*tree, *wheel)}),
-                Scope("wheel members", members or frozenset({_NO_WHEEL}), members),
+                Scope("wheel members", members or frozenset({why}), members),
                 files,
             ),
             findings=tuple(judge([*tree, *wheel], taken, own)),
             tools=tools,
+            notes=(why,) if why else (),
         )
 
-    def inputs(self, context: Context) -> str | None:
+    def inputs(self, context: Context) -> str:
         """Digest the names of all in the tree, what is shipped and what was built."""
-        if not _members_if_built(context):
-            return None
         names = sorted(one.path for one in source_top_levels(context.project, context.manifest))
         shipped = digest_files(context.project, context.manifest.shipped)
         return digest_texts([*names, shipped, digest_artifacts(context)])
@@ -151,14 +150,6 @@ def source_top_levels(project: Path, manifest: Manifest) -> list[TopLevel]:
             relative = path.relative_to(project).as_posix()
             found.setdefault(relative, TopLevel(package.name, relative, _first_line(path)))
     return list(found.values())
-
-
-def _members_if_built(context: Context) -> frozenset[str]:
-    """Return the wheel's members, or none: why it can't be built is told by the gate `wheel`."""
-    try:
-        return wheel_members(context.artifacts().wheel)
-    except CouldNotRun:
-        return frozenset()
 
 
 def wheel_members(wheel: Path) -> frozenset[str]:

@@ -79,7 +79,7 @@ class StartupGate:
             CouldNotRun: there is no lock, no table, or the command can't be started.
         """
         if context.manifest.name != _COMMAND:
-            raise NotApplicable(f"the table is about the command {_COMMAND}")
+            raise NotApplicable(f"it starts the server {_COMMAND}, which is not of this project")
         if context.manifest.lock is None:
             raise CouldNotRun("the project has no runtime lock to install from")
         lock = context.project / context.manifest.lock

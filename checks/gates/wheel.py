@@ -103,7 +103,8 @@ def _twine(wheel: Path, work: Path) -> _Judged:
 
 def _check_contents(wheel: Path, expected: contents.Expected, work: Path) -> _Judged:
     """Name the one wheel: an empty folder would pass; no configuration file may soften it."""
-    top = ",".join(expected.packages)
+    modules = {f"{one}.py" for one in expected.packages} & set(expected.shipped)
+    top = ",".join(f"{one}.py" if f"{one}.py" in modules else one for one in expected.packages)
     arguments = ["--no-config", "--toplevel", top, str(wheel)]
     done = _tool("check-wheel-contents", arguments, work)
     passed = done.exit_code == 0 and f"{wheel.name}: OK" in done.stdout

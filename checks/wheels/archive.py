@@ -33,6 +33,12 @@ class Wheel:
     metadata: Message
 
     @property
+    def pure(self) -> bool:
+        """Whether it says that it holds nothing compiled, and so fits every platform."""
+        said = self.members.get(f"{self.dist_info}/WHEEL", b"").decode("utf-8", errors="replace")
+        return email.message_from_string(said).get("Root-Is-Purelib", "true").lower() != "false"
+
+    @property
     def description(self) -> str:
         """The long description, which is the body of METADATA."""
         body = self.metadata.get_payload()

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from checks.manifest import Manifest
     from checks.wheels.archive import Wheel
 
+# Not ".py": a compiled module of that name would be imported in its place.
+_COMPILED_FROM = (".c", ".cc", ".cpp", ".pyx")
 _TEST_FOLDERS = frozenset({"test", "tests"})
 _TEST_FILES = ("test_*.py", "*_test.py", "conftest.py")
 _PEOPLE = ("Author", "Author-email", "Maintainer", "Maintainer-email")
@@ -34,12 +36,16 @@ _REQUIRED = (
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the wheel should be: `shipped` maps each package member to its source file."""
+    """What the wheel should be: `shipped` maps each package member to its source file.
+
+    `crates` tells that Rust is compiled for it.
+    """
 
     name: str
     version: str
     packages: tuple[str, ...]
     shipped: Mapping[str, str] = field(default_factory=dict)
+    crates: bool = False
 
     def place(self, member: str) -> Location:
         """Return where to look: the source file that the member comes from, where there is one."""
@@ -58,6 +64,7 @@ def expected_of(manifest: Manifest) -> Expected:
         manifest.version,
         (own,) if own in manifest.packages else manifest.packages,
         {_member_of(path, manifest.package_roots): path for path in sorted(manifest.shipped)},
+        crates=bool(manifest.rust),
     )
 
 
@@ -76,10 +83,23 @@ def foreign_members(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
         top = name.split("/")[0].removesuffix(".py")
         if top not in expected.packages or ".." in PurePosixPath(name).parts or "\\" in name:
             yield _finding(rule, expected, name, f"the wheel holds {name}, which is not ours")
-        elif name not in expected.shipped:
+        elif name not in expected.shipped and not _compiled(name, wheel, expected):
             yield _finding(rule, expected, name, f"{name} is in the wheel but not in the manifest")
     for name in sorted(set(expected.shipped) - inside):
         yield _finding(rule, expected, name, f"{name} is shipped source but not in the wheel")
+
+
+def _compiled(name: str, wheel: Wheel, expected: Expected) -> bool:
+    """Tell whether a wheel for one platform holds here what a compiler made of shipped source.
+
+    The source lies beside it and bears its name: ``fast.c`` of ``fast.cpython-311-….so``. What
+    maturin puts beside the package comes from the project's own crates.
+    """
+    path = PurePosixPath(name)
+    if path.suffix not in {".so", ".pyd"} or wheel.pure:
+        return False
+    stem = (path.parent / path.name.partition(".")[0]).as_posix()
+    return expected.crates or any(f"{stem}{end}" in expected.shipped for end in _COMPILED_FROM)
 
 
 def test_files(wheel: Wheel, expected: Expected) -> Iterator[Finding]:

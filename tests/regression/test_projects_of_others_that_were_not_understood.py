@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from checks_support import ROOT, SHA, make_context, make_project
+from checks_support import ROOT, SHA, DemoGate, gate_output, make_context, make_project
 
 from checks.context import Artifacts
+from checks.gates.secrets import SecretsGate
 from checks.gates.shadowing import ShadowingGate
+from checks.gates.wheel import CONTENTS, WheelGate
+from checks.kept import Shelf
 from checks.manifest import build_manifest
 from checks.model import CouldNotRun, NotApplicable, Status
-from checks.runner import judge
+from checks.runner import judge, run_gate
 from checks.wheels.archive import read_wheel
-from checks.wheels.contents import expected_of, py_typed
-from checks.wheels.packing import describe, pack
+from checks.wheels.contents import expected_of, foreign_members, py_typed
+from checks.wheels.packing import base_members, describe, pack
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from checks.context import Context
+    from checks.model import GateOutput
 
 HEAD = '[project]\nname = "{}"\nversion = "1"\n'
 
@@ -28,6 +34,13 @@ def tree(root: Path, *files: str, name: str = "parcel") -> Path:
         (root / file).touch()
     (root / "pyproject.toml").write_text(HEAD.format(name))
     return root
+
+
+def packed(
+    tmp_path: Path, members: dict[str, str], *, name: str = "parcel", remove: tuple[str, ...] = ()
+) -> Path:
+    description = describe({"name": name, "members": members, "remove": remove})
+    return pack(description, tmp_path / "wheels")
 
 
 def not_built() -> Artifacts:
@@ -60,15 +73,13 @@ def test_a_build_that_fails_does_not_silence_what_the_tree_shows(tmp_path: Path)
     output = gate.check(context)
     assert [one.rule for one in output.findings] == ["shadowing.stdlib"]
     assert judge(gate, output, gate.rules)[0] is Status.COULD_NOT_RUN
-    assert gate.inputs(context) is None
 
 
 def test_each_package_of_a_namespace_says_that_it_is_typed(tmp_path: Path) -> None:
     project = tree(tmp_path / "project", "src/post/mail/__init__.py", name="post.mail")
     expected = expected_of(build_manifest(project))
     members = {"post/mail/__init__.py": "", "post/mail/py.typed": "", "post/box/__init__.py": ""}
-    packed = pack(describe({"name": "post.mail", "members": members}), tmp_path / "wheels")
-    wheel = read_wheel(packed)
+    wheel = read_wheel(packed(tmp_path, members, name="post.mail"))
     said = [one.context for one in py_typed(wheel, expected)]
     assert said == ["post/box/py.typed"]
 
@@ -108,3 +119,70 @@ def test_who_has_no_runtime_lock_is_told_how_to_make_one(
 def test_the_own_lock_is_where_it_was() -> None:
     assert build_manifest(ROOT).lock == "policies/lock/runtime.txt"
     assert build_manifest(ROOT).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "pure", "found"),
+    [
+        ("src/parcel/fast.c", "false", set()),
+        ("src/parcel/fast.c", "true", {"parcel/fast.cpython-311.so"}),
+        ("src/parcel/fast.py", "false", {"parcel/fast.cpython-311.so"}),
+    ],
+    ids=["from its source", "in a wheel for every platform", "in a module's place"],
+)
+def test_a_compiled_module_comes_from_source_of_its_name(
+    tmp_path: Path, source: str, pure: str, found: set[str]
+) -> None:
+    base = [f"src/{name}" for name in base_members("parcel")]
+    expected = expected_of(build_manifest(tree(tmp_path / "project", *base, source)))
+    wheel = read_wheel(
+        packed(
+            tmp_path,
+            {
+                source.removeprefix("src/"): "",
+                "parcel/fast.cpython-311.so": "",
+                "parcel-1.0.dist-info/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: {pure}\n",
+            },
+        )
+    )
+    assert {one.context for one in foreign_members(wheel, expected)} == found
+
+
+def test_a_single_module_is_the_wheels_top_level(tmp_path: Path) -> None:
+    project = tree(tmp_path / "project", "parcel.py")
+    wheel = packed(tmp_path, {"parcel.py": "VALUE = 1\n"}, remove=base_members("parcel"))
+    artifacts = Artifacts(wheel, wheel)
+    context = make_context(project, tmp_path / "work", own=False, artifacts=lambda: artifacts)
+    assert CONTENTS not in {one.rule for one in WheelGate().check(context).findings}
+
+
+def test_a_secret_in_the_tree_is_told_when_nothing_can_be_built(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    key = "-----BEGIN RSA " + "PRIVATE KEY-----"
+    (project / "key.pem").write_text(f"{key}\n")
+    context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
+    gate = SecretsGate()
+    output = gate.check(context)
+    assert {one.location.path for one in output.findings if one.location} == {"key.pem"}
+    assert judge(gate, output, gate.rules)[0] is Status.COULD_NOT_RUN
+
+
+def test_what_has_no_inputs_is_asked_and_not_kept(tmp_path: Path) -> None:
+    class Unbuilt(DemoGate):
+        def inputs(self, context: Context) -> str:
+            context.artifacts()
+            raise AssertionError("there is nothing built")
+
+    def of_no_use(_: Context) -> GateOutput:
+        raise NotApplicable("no use here")
+
+    project = make_project(tmp_path / "project")
+    context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
+    shelf = Shelf(tmp_path / "shelf")
+    result = run_gate(Unbuilt(of_no_use), context, without_specimens=(), shelf=shelf)
+    assert (result.status, result.reason) == (Status.NOT_APPLICABLE, "no use here")
+    gate = Unbuilt(lambda _: gate_output())
+    for _ in range(2):
+        passed = run_gate(gate, context, without_specimens=(), shelf=shelf)
+        assert passed.status is Status.PASSED
+    assert gate.asked == 2
