@@ -98,6 +98,7 @@ def run_gate(
     started, began, log = dt.datetime.now(dt.UTC), time.monotonic(), ""
     output: GateOutput | None = None
     taken: tuple[Taken, ...] = ()
+    of = "" if context.own else "--project DIR "
     try:
         asked = ask(gate, context, shelf)
         output, taken = asked.output, asked.taken
@@ -123,7 +124,7 @@ def run_gate(
         started=started.isoformat(timespec="seconds"),
         duration=round(time.monotonic() - began, 3),
         output=output,
-        reproduce=f"python -m checks --only {gate.name} --mode {context.mode.value}",
+        reproduce=f"python -m checks {of}--only {gate.name} --mode {context.mode.value}",
         log=log,
         taken=taken,
     )
