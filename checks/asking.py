@@ -32,11 +32,10 @@ class Asked:
     taken: tuple[Taken, ...]
     fresh: tuple[tuple[Taken, Answer], ...]
 
-    def keep(self, shelf: Shelf | None, *, passed: bool) -> None:
+    def keep(self, shelf: Shelf, *, passed: bool) -> None:
         """Keep what is clean: of the project only when the gate passed, and specimens that are."""
-        for taken, answer in self.fresh if shelf is not None else ():
-            examples = isinstance(answer, tuple) and all(one.ok for one in answer)
-            if shelf is not None and (passed or examples):
+        for taken, answer in self.fresh:
+            if passed or (isinstance(answer, tuple) and all(one.ok for one in answer)):
                 shelf.keep(taken, answer)
 
 
@@ -122,6 +121,7 @@ def _portable_output(output: GateOutput, context: Context) -> GateOutput:
         ),
         notes=tuple(map(clean, output.notes)),
         warnings=tuple(map(clean, output.warnings)),
+        caveats=tuple(map(clean, output.caveats)),
     )
 
 
