@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from checks.kept import PROJECT, SPECIMENS, digest_files, key_of
-from checks.model import Taken
+from checks.model import CouldNotRun, Taken
 
 if TYPE_CHECKING:
     from checks.context import Context
@@ -55,7 +55,7 @@ def ask(gate: Gate, context: Context, shelf: Shelf | None) -> Asked:
 
 
 def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOutput, Taken, bool]:
-    inputs = gate.inputs(context) if shelf is not None else None
+    inputs = _inputs(gate, context) if shelf is not None else None
     key = "" if inputs is None else key_of(gate.name, PROJECT, inputs, context.policies)
     kept = shelf.take(key) if shelf is not None and key else None
     if kept is not None and kept.output is not None:
@@ -63,6 +63,17 @@ def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOut
     watch = _Watch()
     output = numbered(_portable_output(gate.check(context), context))
     return output, watch.taken(PROJECT, key), False
+
+
+def _inputs(gate: Gate, context: Context) -> str | None:
+    """Return what an answer depends on; None where that can't be told, so nothing is kept.
+
+    `check` then meets the same trouble, or has no need of what is missing, and says so itself.
+    """
+    try:
+        return gate.inputs(context)
+    except CouldNotRun:
+        return None
 
 
 def _specimens(
