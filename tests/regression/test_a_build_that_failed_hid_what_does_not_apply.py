@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Needing(DemoGate):
     """A gate whose inputs are what was built, in a project that can't be built."""
 
-    def inputs(self, context: Context) -> NoReturn:
+    def inputs(self, context: Context) -> NoReturn:  # noqa: ARG002 - the contract of a gate
         raise CouldNotRun("the build failed")
 
 
