@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from checks_support import ROOT, SHA, DemoGate, gate_output, make_context, make_project
+from checks_support import ROOT, SHA, make_context, make_project
 
 from checks.context import Artifacts
 from checks.gates.secrets import SecretsGate
 from checks.gates.shadowing import ShadowingGate
 from checks.gates.wheel import CONTENTS, WheelGate
-from checks.kept import Shelf
 from checks.manifest import build_manifest
 from checks.model import CouldNotRun, NotApplicable, Status
-from checks.runner import judge, run_gate
+from checks.runner import judge
 from checks.wheels.archive import read_wheel
 from checks.wheels.contents import expected_of, foreign_members, py_typed
 from checks.wheels.packing import base_members, describe, pack
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from checks.context import Context
-    from checks.model import GateOutput
 
 HEAD = '[project]\nname = "{}"\nversion = "1"\n'
 
@@ -165,24 +161,3 @@ def test_a_secret_in_the_tree_is_told_when_nothing_can_be_built(tmp_path: Path) 
     output = gate.check(context)
     assert {one.location.path for one in output.findings if one.location} == {"key.pem"}
     assert judge(gate, output, gate.rules)[0] is Status.COULD_NOT_RUN
-
-
-def test_what_has_no_inputs_is_asked_and_not_kept(tmp_path: Path) -> None:
-    class Unbuilt(DemoGate):
-        def inputs(self, context: Context) -> str:
-            context.artifacts()
-            raise AssertionError("there is nothing built")
-
-    def of_no_use(_: Context) -> GateOutput:
-        raise NotApplicable("no use here")
-
-    project = make_project(tmp_path / "project")
-    context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
-    shelf = Shelf(tmp_path / "shelf")
-    result = run_gate(Unbuilt(of_no_use), context, without_specimens=(), shelf=shelf)
-    assert (result.status, result.reason) == (Status.NOT_APPLICABLE, "no use here")
-    gate = Unbuilt(lambda _: gate_output())
-    for _ in range(2):
-        passed = run_gate(gate, context, without_specimens=(), shelf=shelf)
-        assert passed.status is Status.PASSED
-    assert gate.asked == 2
