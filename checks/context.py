@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,25 @@ class Context:
         except CouldNotRun as error:
             return None, str(error)
 
-    def lock_file(self) -> Path:
-        """Return the runtime lock.
+    def lock_file(self, *, empty: bool = False) -> Path:
+        """Return the runtime lock as a file of requirements with hashes; with `empty` of none, too.
+
+        Another tool's is written into `work`; several gates may ask at once.
 
         Raises:
-            NotApplicable: there is none; the reason says how one is made.
+            NotApplicable: there is none, and the reason says how one is made; or it pins nothing.
+            CouldNotRun: there is one that can't be understood.
         """
+        if self.manifest.lock_problem:
+            raise CouldNotRun(self.manifest.lock_problem)
         if self.manifest.lock is None:
             raise NotApplicable(why_no_lock(self.project))
-        return self.project / self.manifest.lock
+        if not self.manifest.locked and not self.own and not empty:
+            raise NotApplicable(f"{self.manifest.lock} names nothing that the project needs")
+        own = self.project / self.manifest.lock
+        if own.suffix == ".txt":
+            return own
+        path = self.work / "runtime-lock.txt"
+        part = path.with_suffix(f".{threading.get_ident()}")
+        part.write_text(self.manifest.requirements, "utf-8")
+        return part.replace(path)

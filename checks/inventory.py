@@ -32,7 +32,9 @@ def take_inventory(
     units = {
         "shipped files": manifest.shipped,
         "Rust files": manifest.rust,
-        "locked distributions": {f"{name}=={one}" for name, one in manifest.locked.items()},
+        "locked distributions": {
+            f"{name}=={one}" for name, one in {*manifest.locked.items(), *manifest.others}
+        },
         "wheel members": _wheel(artifacts.wheel) if artifacts else (),
         "sdist members": _sdist(artifacts.sdist) if artifacts else (),
         "workflow files": workflow_files(project),

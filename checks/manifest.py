@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from checks.layout import Package, find_packages, rust_files, vendored_crates
-from checks.lock import RUNTIME_LOCK, find_lock, read_lock
+from checks.lock import OF_TOOLS, RUNTIME_LOCK, Lock, find_lock, load_lock, require_declared
 from checks.model import CouldNotRun
 from checks.setupfile import FILES, setuptools_settings
 
@@ -23,9 +23,11 @@ class Manifest:
     `shipped` are the files of the import packages (what the wheel is made from); `python` those
     ending in .py or .pyi; `rust` the .rs files of crates. `packages` are top-level import names,
     `package_roots` the folders that hold them (``src`` or ``.``). `locked` maps each locked
-    runtime distribution (canonical name) to its version; `lock` is the runtime lock's path or
-    None. `version` is the project's ("dynamic" when the build decides it), `name` its
-    distribution name. `doubts` say what had to be guessed; every report repeats them.
+    runtime distribution (canonical name) to its version; `others` are (name, version) of further
+    versions, for other machines. `lock` is the runtime lock's path or None, `requirements` what
+    it says in pip's form, `lock_problem` why what looks like one can't be taken for it. `version`
+    is the project's ("dynamic" when the build decides it), `name` its distribution name. `doubts`
+    say what had to be guessed; every report repeats them.
     """
 
     name: str
@@ -38,6 +40,9 @@ class Manifest:
     lock: str | None
     locked: dict[str, str]
     doubts: tuple[str, ...] = ()
+    others: frozenset[tuple[str, str]] = frozenset()
+    requirements: str = ""
+    lock_problem: str = ""
 
 
 def build_manifest(project: Path) -> Manifest:
@@ -53,7 +58,7 @@ def build_manifest(project: Path) -> Manifest:
     if not found.packages:
         raise CouldNotRun("the project has no import package: there is nothing to check")
     shipped = frozenset(_files(project, found.packages))
-    lock = find_lock(project)
+    lock, problem = _find_lock(project, head)
     return Manifest(
         name=name,
         version=str(head.get("version") or "dynamic"),
@@ -62,18 +67,41 @@ def build_manifest(project: Path) -> Manifest:
         shipped=shipped,
         python=frozenset(path for path in shipped if path.endswith((".py", ".pyi"))),
         rust=frozenset(rust_files(project)),
-        lock=lock,
-        locked=read_lock(project / lock) if lock else {},
-        doubts=tuple(one for one in (*_doubts(project, head, lock), found.doubt) if one),
+        lock=lock.file if lock else None,
+        locked=lock.locked if lock else {},
+        doubts=tuple(one for one in (*_doubts(project, head, lock), found.doubt, problem) if one),
+        others=lock.others if lock else frozenset(),
+        requirements=lock.requirements if lock else "",
+        lock_problem=problem,
     )
 
 
-def _doubts(project: Path, head: Mapping[str, object], lock: str | None) -> Iterable[str]:
+def _find_lock(project: Path, head: Mapping[str, object]) -> tuple[Lock | None, str]:
+    """Return the runtime lock, or why another tool's can't be taken for it.
+
+    Raises:
+        CouldNotRun: requirements with hashes do not pin everything.
+    """
+    file = find_lock(project)
+    if file is None:
+        return None, ""
+    try:
+        lock = load_lock(project, file)
+        if file in OF_TOOLS:
+            require_declared(lock, head)
+    except CouldNotRun as error:
+        if file not in OF_TOOLS:
+            raise
+        return None, str(error)
+    return lock, ""
+
+
+def _doubts(project: Path, head: Mapping[str, object], lock: Lock | None) -> Iterable[str]:
     """Yield what was taken for granted, or left out, without anybody having said so."""
     if not head.get("name"):
         yield "no file says the project's name: the folder's was taken"
-    if lock not in {None, RUNTIME_LOCK}:
-        yield f"{lock} has hashes, so it was taken for the runtime lock"
+    if lock is not None and lock.file != RUNTIME_LOCK:
+        yield f"{lock.file} has hashes, so it was taken for the runtime lock"
     if crates := vendored_crates(project):
         yield f"{len(crates)} vendored crates were not looked into: {', '.join(crates[:3])} ..."
 

@@ -79,7 +79,7 @@ class CleanroomGate:
             NotApplicable: no lock to install from, or no server that could be booted.
             CouldNotRun: the environment can't be made, or a probe has no answer.
         """
-        lock = context.lock_file()
+        lock = context.lock_file(empty=True)
         extra: list[str | Path] = [context.artifacts().wheel]
         python = make_environment(context, lock, extra=extra, name="cleanroom")
         site = read_site(site_of(python))

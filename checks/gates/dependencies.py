@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
+from checks.declared import for_development, for_other_machines
 from checks.environments import make_environment
 from checks.kept import digest_files
+from checks.lock import read_lock
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.process import run_tool, tool_version
 from checks.specimens import discover
@@ -69,7 +71,7 @@ class DependenciesGate:
 
     def check(self, context: Context) -> GateOutput:
         """Judge the project's imports against its declarations."""
-        python = self._environment(context)
+        python = self._environment(context, context.lock_file(empty=True))
         sources = str(context.manifest.package_roots[0])
         verdict = run_deptry(python, context.project, sources, context.work)
         expected = frozenset(p for p in context.manifest.python if p.endswith(".py"))
@@ -89,14 +91,13 @@ class DependenciesGate:
         return digest_files(context.project, {*context.manifest.shipped, "pyproject.toml", lock})
 
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
-        """Judge each specimen project in the environment of the project under check."""
-        return tuple(self._judged(context, self._environment(context)))
+        """Judge each specimen project in the environment of our own lock, which they rely on."""
+        python = self._environment(context, context.policies / "lock" / "runtime.txt")
+        return tuple(self._judged(context, python))
 
-    def _environment(self, context: Context) -> Path:
+    def _environment(self, context: Context, lock: Path) -> Path:
         """The declared dependencies and deptry, everything with the hashes of the two locks."""
-        wanted = context.lock_file().read_text("utf-8")
-        pins = re.findall(r"^([\w.-]+)==", wanted, re.MULTILINE)
-        have = {canonicalize_name(name) for name in pins}
+        wanted, have = lock.read_text("utf-8").rstrip("\n") + "\n", read_lock(lock, here=True)
         blocks = _blocks((context.policies / "lock" / "dev.txt").read_text("utf-8"))
         for name in _TOOL:
             if name not in have:
@@ -142,18 +143,15 @@ def run_deptry(python: Path, project: Path, sources: str, work: Path) -> Verdict
 
 
 def _check_doubts(said: str, project: Path) -> None:
-    """Refuse every doubt but one: what only development needs is not installed here on purpose."""
+    """Refuse every doubt but about what is not installed here on purpose.
+
+    That is what only development needs, and what is declared for other machines.
+    """
     document = tomllib.loads((project / "pyproject.toml").read_text("utf-8"))
-    groups = document.get("dependency-groups", {}).values()
-    development = {
-        canonicalize_name(re.split(r"[^\w.-]", entry)[0])
-        for group in groups
-        for entry in group
-        if isinstance(entry, str)
-    }
+    absent = for_development(document) | for_other_machines(document)
     for doubt in _DOUBT.finditer(said):
         about = _ABOUT.search(doubt[0])
-        if about is None or canonicalize_name(about[1]) not in development:
+        if about is None or canonicalize_name(about[1]) not in absent:
             raise CouldNotRun(f"deptry was not sure: {doubt[0].strip()}")
 
 

@@ -16,7 +16,7 @@ from checks.model import Finding, GateOutput, Location, Scope
 from checks.specimens import digest, discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from email.message import Message
     from pathlib import Path
 
@@ -65,8 +65,9 @@ class LicencesGate:
         licences = {name: installed.get(name) for name in sorted(names)}
         return GateOutput(
             (Scope("distributions", names, frozenset(licences)),),
-            findings=tuple(judge(licences, demands, path.relative_to(context.project).as_posix())),
+            findings=tuple(judge(licences, demands, context.manifest.lock or "")),
             notes=(_told(licences, demands),),
+            caveats=_unread(context.manifest.others),
         )
 
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
@@ -101,6 +102,12 @@ def _told(licences: Mapping[str, str | None], demands: Demands) -> str:
         for name, said in licences.items()
     }
     return "; ".join(f"{name}: {licence}" for name, licence in shown.items())
+
+
+def _unread(others: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Say whose licence is that of another version, the one that is installed here."""
+    told = ", ".join(sorted(f"{name} {version}" for name, version in others))
+    return (f"licences of versions for other machines were not read: {told}",) if told else ()
 
 
 def _finding(rule: str, name: str, what: str, path: str) -> Finding:

@@ -244,7 +244,7 @@ def _distributions(context: Context) -> tuple[Mapping[str, list[str]], tuple[Too
     """
     here = dict(metadata.packages_distributions())
     installed = {canonicalize_name(dist.name) for dist in metadata.distributions()}
-    lock = context.project / context.manifest.lock if context.manifest.lock else None
+    lock = context.lock_file(empty=True) if context.manifest.lock else None
     if lock is None or set(read_lock(lock, here=True)) <= installed:
         return {module: list(names) for module, names in here.items()}, ()
     python = make_environment(context, lock, name="runtime")

@@ -26,17 +26,20 @@ from checks.model import (
     Scope,
 )
 from checks.osv.endpoint import serve_snapshot
+from checks.osv.parts import joined, parts_of
 from checks.osv.pip_audit import LIVE, audit, local_source, parse_report
 from checks.osv.policy import FILE, read_max_age
 from checks.osv.snapshot import load_snapshot
 from checks.specimens import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from pathlib import Path
 
     from checks.context import Context
+    from checks.manifest import Manifest
     from checks.model import SpecimenOutcome
+    from checks.osv.parts import Part
     from checks.osv.pip_audit import Audited, Source
     from checks.osv.snapshot import Snapshot
     from checks.specimens import Specimen
@@ -65,12 +68,16 @@ class VulnerabilitiesGate:
             NotEvaluated: no source of advisories, or in strict mode only a snapshot.
             CouldNotRun: the audit has no trustworthy answer.
         """
-        path = context.lock_file()
-        lock = path.relative_to(context.project).as_posix()
-        _require_whole_lock(path, context.manifest.locked)
-        if context.mode is Mode.STRICT or context.advisories is None:
-            return self._live(context, lock)
-        return self._from_snapshot(context, lock, context.advisories)
+        _require_whole_lock(context.lock_file(), context.manifest)
+        outputs, unknown = [], []
+        for part in parts_of(context.manifest):
+            try:
+                outputs.append(self._audited(context, part))
+            except NotEvaluated as error:
+                unknown.append(error)
+        if unknown and not any(one.findings for one in outputs):
+            raise unknown[0]
+        return joined(outputs)
 
     def inputs(self, context: Context) -> None:  # noqa: ARG002 - the gate's contract
         """Say that no answer may be taken again: advisories come in by the day."""
@@ -80,32 +87,37 @@ class VulnerabilitiesGate:
         """Judge invented reports; the canaries are judged beside the project itself."""
         return tuple(_report_outcomes(context))
 
-    def _live(self, context: Context, lock: str) -> GateOutput:
+    def _audited(self, context: Context, part: Part) -> GateOutput:
+        if context.mode is Mode.STRICT or context.advisories is None:
+            return self._live(context, part)
+        return self._from_snapshot(context, part, context.advisories)
+
+    def _live(self, context: Context, part: Part) -> GateOutput:
         try:
             _require_advisories(context)
-            output, _ = _judged(context, lock, LIVE)
+            output, _ = _judged(context, part, LIVE)
         except NotEvaluated:
             if context.advisories is None:
                 raise
         else:
             return replace(output, notes=("live advisories of the package index",))
-        output = self._from_snapshot(context, lock, context.advisories)
+        output = self._from_snapshot(context, part, context.advisories)
         if output.findings:  # what even an old snapshot knows is reason enough to fail
             return output
         raise NotEvaluated("only a snapshot could be asked, which never makes a strict verdict")
 
-    def _from_snapshot(self, context: Context, lock: str, path: Path) -> GateOutput:
+    def _from_snapshot(self, context: Context, part: Part, path: Path) -> GateOutput:
         most = read_max_age(context.settings_file(FILE))
         snapshot = load_snapshot(path)
         age = snapshot.age_days(self._now())
-        pins = context.manifest.locked | _versions(_canaries(context))
+        pins = part.locked | _versions(_canaries(context, part.locked))
         with serve_snapshot(snapshot, pins) as url:
-            output, report = _judged(context, lock, local_source(url))
+            output, report = _judged(context, part, local_source(url))
         require_told(snapshot, pins, report)
         said = _said(snapshot, age, found=bool(output.findings))
         if age > most and not output.findings and all(one.ok for one in output.specimens):
             raise NotEvaluated(f"{said}; {FILE} takes no snapshot older than {most} days")
-        silent = sum(name not in snapshot.by_name for name in context.manifest.locked)
+        silent = sum(name not in snapshot.by_name for name in part.locked)
         return replace(
             output,
             notes=(
@@ -116,19 +128,17 @@ class VulnerabilitiesGate:
         )
 
 
-def _judged(context: Context, lock: str, source: Source) -> tuple[GateOutput, list[Audited]]:
+def _judged(context: Context, part: Part, source: Source) -> tuple[GateOutput, list[Audited]]:
     """Audit the lock and the canaries in one run, and judge the report."""
-    canaries = _canaries(context)
-    if clash := sorted(set(canaries) & set(context.manifest.locked)):
-        raise CouldNotRun(f"a canary is also locked, so it proves nothing: {', '.join(clash)}")
-    pins = context.manifest.locked | _versions(canaries)
+    canaries = _canaries(context, part.locked)
+    pins = part.locked | _versions(canaries)
     report, run = audit(context.work, pins, source, canaries)
     ours = [one for one in report if one.name not in canaries]
     outcomes = tuple(_canary_outcomes(canaries, report))
-    findings = (*unaccounted(ours, context.manifest.locked, lock), *known(ours, lock))
+    findings = (*unaccounted(ours, part.locked, part.lock), *known(ours, part.lock))
     scope = Scope(
-        "distributions",
-        frozenset(context.manifest.locked),
+        part.unit,
+        frozenset(part.locked),
         frozenset(one.name for one in ours if one.version is not None),
     )
     return GateOutput((scope,), outcomes, findings, (run,)), report
@@ -196,15 +206,13 @@ def _why_not(one: Audited | None, version: str) -> str:
     return "" if same else f"locked {version} but audited {one.version}"
 
 
-def _require_whole_lock(path: Path, locked: Mapping[str, str]) -> None:
+def _require_whole_lock(path: Path, manifest: Manifest) -> None:
     """Count the pins again, in our own way: what the manifest overlooked nobody would audit."""
-    pins = {
-        canonicalize_name(name): version for name, version in _PIN.findall(path.read_text("utf-8"))
-    }
+    found = _PIN.findall(path.read_text("utf-8"))
+    pins = {(str(canonicalize_name(name)), version) for name, version in found}
     if not pins:
         raise CouldNotRun("the runtime lock pins nothing, so there is nothing to audit")
-    if pins != dict(locked):
-        odd = sorted(set(pins.items()) ^ set(locked.items()))
+    if odd := sorted(pins ^ {*manifest.locked.items(), *manifest.others}):
         raise CouldNotRun(f"the manifest and the lock differ in {', '.join(n for n, _ in odd)}")
 
 
@@ -214,7 +222,7 @@ def _require_advisories(context: Context) -> None:
     Raises:
         NotEvaluated: it can't be reached, or doesn't know what every such source knows.
     """
-    canaries = _canaries(context)
+    canaries = _canaries(context, ())
     report, _ = audit(context.work, _versions(canaries), LIVE, canaries)
     if not all(outcome.ok for outcome in _canary_outcomes(canaries, report)):
         raise NotEvaluated("the live source knows no vulnerability of the canary")
@@ -224,13 +232,22 @@ def _versions(canaries: Mapping[str, tuple[str, Specimen]]) -> dict[str, str]:
     return {name: version for name, (version, _) in canaries.items()}
 
 
-def _canaries(context: Context) -> dict[str, tuple[str, Specimen]]:
-    """Return name → (version, specimen) of the canaries: requirement files of one pin each."""
+def _canaries(context: Context, locked: Container[str]) -> dict[str, tuple[str, Specimen]]:
+    """Return name → (version, specimen) of the canaries: requirement files of one pin each.
+
+    One that the project locks itself is left out, as pip-audit takes a name only once.
+
+    Raises:
+        CouldNotRun: none is left that is vulnerable, or none that is not.
+    """
     found: dict[str, tuple[str, Specimen]] = {}
     for one in discover(context.policies, "vulnerabilities"):
         if one.rule == KNOWN:
             ((name, version),) = _PIN.findall(one.path.read_text("utf-8"))
-            found[canonicalize_name(name)] = (version, one)
+            if canonicalize_name(name) not in locked:
+                found[canonicalize_name(name)] = (version, one)
+    if {one.should_fire for _, one in found.values()} != {True, False}:
+        raise CouldNotRun("every canary of a kind is also locked, so none proves anything")
     return found
 
 

@@ -101,7 +101,7 @@ def test_requirements_with_hashes_are_a_lock_and_others_are_not(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("file", "command"),
-    [("uv.lock", "uv export"), ("poetry.lock", "poetry export"), ("README", "pip-compile")],
+    [("pdm.lock", "pdm export"), ("README", "pip-compile")],
 )
 def test_who_has_no_runtime_lock_is_told_how_to_make_one(
     tmp_path: Path, file: str, command: str

@@ -52,6 +52,7 @@ def record(
     return {key: value for key, value in {**plain, **(changes or {})}.items() if value is not None}
 
 
+CANARIES = (record("pyyaml", "5.3"), record("django", "2.0"))
 # What an endpoint may answer, by the name that is asked for; nothing is known of any other.
 ANSWERS: dict[str, dict[str, object]] = {
     "other-schema": {"vulns": [record("other-schema", "1.0", 0, {"schema_version": "2.0.0"})]},
@@ -111,7 +112,7 @@ class Case:
     """A project with a lock, judged by a snapshot."""
 
     folder: Path
-    records: list[dict[str, object]] = field(default_factory=lambda: [record("pyyaml", "5.3")])
+    records: list[dict[str, object]] = field(default_factory=lambda: [*CANARIES])
 
     def snapshot(self) -> Path:
         path = self.folder / "all.zip"
@@ -140,7 +141,7 @@ def test_only_what_applies_elsewhere(sloppy: str, tmp_path: Path) -> None:
     lock = f"known==1.0 ; sys_platform == 'never' {HASH}\n"
     done = listed(tmp_path, sloppy, lock)
     assert (done.returncode, CLEAN in done.stderr) == (0, True)
-    result = Case(tmp_path, [record("pyyaml", "5.3"), record("known", "1.0")]).judged(lock)
+    result = Case(tmp_path, [*CANARIES, record("known", "1.0")]).judged(lock)
     assert result.status is Status.FAILED
     assert "1 finding" in result.reason
 
@@ -187,7 +188,7 @@ def test_records_that_are_passed_over(tmp_path: Path, changes: dict[str, object]
 
 
 def test_a_second_page_that_is_never_asked_for(tmp_path: Path) -> None:
-    records = [record("pyyaml", "5.3"), *(record("known", "1.0", one) for one in range(1_100))]
+    records = [*CANARIES, *(record("known", "1.0", one) for one in range(1_100))]
     result = Case(tmp_path, records).judged(f"known==1.0 {HASH}\n")
     assert result.output is not None
     assert len(result.output.findings) == 1_100

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from checks.model import GateResult
 
 NEWEST = dt.datetime(2024, 10, 10, tzinfo=dt.UTC)
+CANARIES = (("pyyaml", "5.3"), ("django", "2.0"))
 HASH = "--hash=sha256:" + "0" * 64
 
 
@@ -65,14 +66,14 @@ def judged(context: Context, snapshot: Path, days: float = 3) -> GateResult:
 
 
 def test_a_clean_lock_passes_no_further_than_the_snapshot(context: Context, tmp_path: Path) -> None:
-    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")))
+    result = judged(context, snapshot(tmp_path, *CANARIES))
     output = result.output
     assert output is not None
     assert (result.status, output.findings) == (Status.PASSED, ())
     assert output.scopes[0].scanned == {"alpha", "beta"}
     said = (
         "vulnerabilities: no vulnerability known to this snapshot (commit unknown, newest record"
-        " 2024-10-10, 1 records, 3 days old)"
+        " 2024-10-10, 2 records, 3 days old)"
     )
     assert caveats([result]) == (said,)
     assert said in verdict_line(result.status, Mode.DEGRADED, [result], (), ())
@@ -83,7 +84,7 @@ def test_a_vulnerable_pin_is_found_though_its_marker_is_false(
     context: Context, tmp_path: Path
 ) -> None:
     # However old the snapshot is: what it knows is true.
-    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3"), ("beta", "2.0")), days=999)
+    result = judged(context, snapshot(tmp_path, *CANARIES, ("beta", "2.0")), days=999)
     assert result.output is not None
     (finding,) = result.output.findings
     assert (finding.rule, finding.context) == (KNOWN, "beta")
@@ -91,14 +92,14 @@ def test_a_vulnerable_pin_is_found_though_its_marker_is_false(
 
 
 def test_a_snapshot_that_is_too_old_is_no_answer(context: Context, tmp_path: Path) -> None:
-    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")), days=31)
+    result = judged(context, snapshot(tmp_path, *CANARIES), days=31)
     assert result.status is Status.NOT_EVALUATED
     assert "31 days old" in result.reason
     assert "no snapshot older than 30 days" in result.reason
 
 
 def test_a_clock_before_the_snapshot_is_no_clock(context: Context, tmp_path: Path) -> None:
-    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")), days=-1)
+    result = judged(context, snapshot(tmp_path, *CANARIES), days=-1)
     assert result.status is Status.COULD_NOT_RUN
     assert "clock is earlier" in result.reason
 
@@ -113,7 +114,7 @@ def test_a_snapshot_that_misses_the_canary_fails_the_gate(context: Context, tmp_
 def test_a_lock_that_pins_nothing_could_not_be_audited(context: Context, tmp_path: Path) -> None:
     (context.project / "policies/lock/runtime.txt").write_text("# nothing\n")
     bare = make_context(context.project, context.work)
-    path = snapshot(tmp_path, ("pyyaml", "5.3"))
+    path = snapshot(tmp_path, *CANARIES)
     with pytest.raises(CouldNotRun, match="pins nothing"):
         gate().check(dataclasses.replace(bare, advisories=path))
 
@@ -123,10 +124,40 @@ def test_without_a_live_source_a_snapshot_makes_no_strict_verdict(
 ) -> None:
     for name in ("HTTPS_PROXY", "https_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nothing is reached
-    path = snapshot(tmp_path, ("pyyaml", "5.3"))
+    path = snapshot(tmp_path, *CANARIES)
     strict = dataclasses.replace(context, advisories=path, mode=Mode.STRICT)
     result = run_gate(gate(), strict, without_specimens=())
     assert result.status is Status.FAILED
     assert "snapshot" in result.reason
     result = run_gate(gate(), context, without_specimens=())
     assert result.status is Status.NOT_EVALUATED
+
+
+def relocked(context: Context, text: str) -> Context:
+    (context.project / "policies/lock/runtime.txt").write_text(text)
+    return make_context(context.project, context.work)
+
+
+def test_a_canary_that_is_locked_is_left_to_the_others(context: Context, tmp_path: Path) -> None:
+    path = snapshot(tmp_path, *CANARIES)
+    lock = f"pyyaml==6.0.3 {HASH}\nsix==1.17.0 {HASH}\n"
+    result = judged(relocked(context, lock), path)
+    assert result.output is not None
+    assert result.output.scopes[0].scanned == {"pyyaml", "six"}
+    assert {one.should_fire for one in result.output.specimens} == {True, False}
+    every = relocked(context, f"{lock}django==5.0 {HASH}\n")
+    assert judged(every, path).status is Status.COULD_NOT_RUN
+
+
+def test_a_second_version_for_other_machines_is_audited_too(
+    context: Context, tmp_path: Path
+) -> None:
+    here, there = "python_version >= '3'", "python_version < '3'"
+    lock = f"alpha==1.0 ; {there} {HASH}\nalpha==2.0 ; {here} {HASH}\nbeta==2.0 {HASH}\n"
+    result = judged(relocked(context, lock), snapshot(tmp_path, *CANARIES, ("alpha", "1.0")))
+    assert result.output is not None
+    (finding,) = result.output.findings
+    assert finding.snippet.startswith("alpha==1.0 ")
+    scanned = [(one.unit, set(one.scanned)) for one in result.output.scopes]
+    both = [("distributions", {"alpha", "beta"}), ("distributions for other machines", {"alpha"})]
+    assert scanned == both

@@ -165,8 +165,12 @@ def test_the_answer_of_a_run_before_is_no_answer(tmp_path: Path) -> None:
 class Here(DependenciesGate):
     """The gate with the environment that the tests run in: making one needs an index."""
 
-    def _environment(self, context: Context) -> Path:
+    def __init__(self) -> None:
+        self.locks: list[Path] = []
+
+    def _environment(self, context: Context, lock: Path) -> Path:
         assert context.manifest.lock == "policies/lock/runtime.txt"
+        self.locks.append(lock)
         return HERE
 
 
@@ -179,8 +183,13 @@ def parcel(tmp_path: Path, text: str = USES, **files: str) -> Context:
 
 def test_a_clean_project_passes_with_all_its_files(tmp_path: Path) -> None:
     context = parcel(tmp_path, **{"src/parcel/more.py": "import json\n"})
-    result = judged(Here(), context, SUPPRESSED)
+    gate = Here()
+    result = judged(gate, context, SUPPRESSED)
     assert result.status is Status.PASSED
+    # The specimens rely on what our own lock holds, whatever the project's does.
+    assert gate.locks == [
+        one / "lock/runtime.txt" for one in (context.project / "policies", context.policies)
+    ]
     assert result.output is not None
     (scope,) = result.output.scopes
     assert scope.scanned == {"src/parcel/__init__.py", "src/parcel/more.py"}
@@ -268,7 +277,7 @@ def wanted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def environment(tmp_path: Path, tools: str) -> Path:
     context = parcel(tmp_path)
     tree(context.policies, {"lock/dev.txt": tools})
-    return DependenciesGate()._environment(context)
+    return DependenciesGate()._environment(context, context.lock_file())
 
 
 def test_the_environment_has_the_lock_and_deptry_and_no_more(
@@ -280,6 +289,18 @@ def test_the_environment_has_the_lock_and_deptry_and_no_more(
     pinned = [line.partition("==")[0] for line in text.splitlines() if "==" in line]
     assert pinned == ["packaging", "Deptry", "requirements.parser", "click", "tomli"]
     assert text.count("--hash=sha256:") == len(pinned)
+
+
+def test_a_tool_that_is_locked_for_other_machines_only_is_added(
+    tmp_path: Path, wanted: list[str]
+) -> None:
+    context = parcel(tmp_path)
+    tree(context.policies, {"lock/dev.txt": ANY_TOOLS})
+    elsewhere = f"tomli==2.0 ; python_version < '0' --hash=sha256:{'a' * 64}"  # and no end of line
+    (context.project / "policies/lock/runtime.txt").write_text(elsewhere)
+    DependenciesGate()._environment(context, context.lock_file())
+    assert f"{elsewhere}\nDeptry==1.0" in wanted[0]
+    assert "\ntomli==1.0 \\" in wanted[0]
 
 
 @pytest.mark.parametrize("absent", ["Deptry", "requirements.parser", "click", "tomli"])
