@@ -161,3 +161,13 @@ def test_a_secret_in_the_tree_is_told_when_nothing_can_be_built(tmp_path: Path) 
     output = gate.check(context)
     assert {one.location.path for one in output.findings if one.location} == {"key.pem"}
     assert judge(gate, output, gate.rules)[0] is Status.COULD_NOT_RUN
+
+
+def test_a_commit_that_a_hook_is_pinned_to_is_no_secret(tmp_path: Path) -> None:
+    project = make_project(tmp_path / "project")
+    pinned = f"repos:\n  - repo: gates\n    rev: {'3d3c42e5aac5ba80' * 2}5825da76\n"
+    (project / ".pre-commit-config.yaml").write_text(pinned)
+    (project / "settings.yaml").write_text(pinned)
+    context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
+    found = SecretsGate().check(context).findings
+    assert [one.location.path for one in found if one.location] == ["settings.yaml"]
