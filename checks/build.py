@@ -95,6 +95,8 @@ def build(
     """
     where = place or Place()
     source, out = work / where.folder, work / "dist"
+    if isolated:
+        copy_history(project, source)
     copy_source(project, source)
     if where.prepare is not None:
         where.prepare(source)
@@ -114,6 +116,25 @@ def build(
         failure.add_note((done.stdout + done.stderr).strip()[-_TAIL:])
         raise failure
     return Artifacts(wheel=_only(out, "*.whl"), sdist=_only(out, "*.tar.gz"))
+
+
+def copy_history(project: Path, target: Path) -> None:
+    """Make the copy a checkout of the same commit, with all tags, if the project is one.
+
+    Others' back ends ask git: setuptools-scm and hatch-vcs for the version, meson for the files.
+
+    Raises:
+        CouldNotRun: git can't copy it.
+    """
+    if not (project / ".git").exists():
+        return
+    clone = ["git", "clone", "--quiet", "--no-checkout", "--shared", str(project), str(target)]
+    try:
+        for command in (clone, ["git", "-C", str(target), "reset", "--quiet"]):
+            subprocess.run(command, env=clean_environment(), capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        said = getattr(error, "stderr", b"") or b""
+        raise CouldNotRun(f"git can't copy the history: {said.decode().strip()}") from error
 
 
 def copy_source(project: Path, target: Path) -> None:

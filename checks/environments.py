@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from checks.lock import OF_TOOLS
 from checks.model import CouldNotRun
 from checks.process import run_tool, tool_version
 from checks.specimens import digest
@@ -41,7 +42,7 @@ def make_environment(
     home = context.cache / f"{name}-{_key(lock, extra)}"
     with _exclusive(home.parent / f"{home.name}.lock"):
         if not (home / _STAMP).is_file():
-            _build(home, lock, extra)
+            _build(home, lock, extra, whole=context.manifest.lock in OF_TOOLS)
         (home / _STAMP).touch()
     return python_of(home)
 
@@ -81,16 +82,36 @@ def _key(lock: Path, extra: Sequence[str | Path]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:20]
 
 
-def _build(home: Path, lock: Path, extra: Sequence[str | Path]) -> None:
+def _build(home: Path, lock: Path, extra: Sequence[str | Path], *, whole: bool) -> None:
+    """Make an environment; a lock that is said to be `whole` is installed line by line.
+
+    pip takes the pin of `a` for no pin of `a[more]`, and uv, poetry and PEP 751 write no extras
+    into pins: pip would look for what it needs not. So it is asked afterwards what is missing.
+    """
     shutil.rmtree(home, ignore_errors=True)
     _python(sys.executable, ["-m", "venv", str(home)], "venv")
     python = str(python_of(home))
     pip = ["-m", "pip", "--disable-pip-version-check", "install", "--only-binary", ":all:"]
     if _pins_something(lock):
-        _python(python, [*pip, "--require-hashes", "-r", str(lock)], "pip")
+        alone = ["--no-deps"] if whole else []
+        _python(python, [*pip, *alone, "--require-hashes", "-r", str(lock)], "pip")
+        if whole:
+            _require_whole(python)
     if extra:
         _python(python, [*pip, "--no-deps", *map(str, extra)], "pip")
     (home / _STAMP).touch()
+
+
+def _require_whole(python: str) -> None:
+    """Ask pip what installed distributions need and nobody locked; overridden versions may be.
+
+    Raises:
+        CouldNotRun: something is missing.
+    """
+    command = [python, "-m", "pip", "--disable-pip-version-check", "check"]
+    said = run_tool("pip", command, cwd=Path.cwd(), version=tool_version("pip")).stdout
+    if missing := [line for line in said.splitlines() if "which is not installed" in line]:
+        raise CouldNotRun(f"the lock is not whole: {'; '.join(missing)}")
 
 
 def _pins_something(lock: Path) -> bool:
