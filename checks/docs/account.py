@@ -35,7 +35,9 @@ def match(
     matched: dict[Block, Entry] = {}
     findings = []
     for entry in entries:
-        meant = [b for b in blocks if b.page == entry.page and b.text.startswith(entry.begins)]
+        meant = [
+            b for b in blocks if b.page == entry.page and b.text.lstrip().startswith(entry.begins)
+        ]
         problem = _problem(entry, meant, matched)
         if problem:
             message = f"the entry for {entry.page}, {entry.begins!r}: {problem}"

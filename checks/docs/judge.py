@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from checks.build import source_files
 from checks.docs.account import found, judge_blocks, match
 from checks.docs.blocks import blocks_of
 from checks.docs.script import DONE, FAILED, is_run, write_script
@@ -82,12 +83,10 @@ def judge(project: Path, demands: Demands, sandbox: Sandbox, work: Path) -> Gate
         _Page(name, tuple(b for b in blocks if b.page == name), matched, work / str(number))
         for number, name in enumerate(names)
     ]
+    longest = sorted(pages, key=lambda page: len(page.to_run), reverse=True)
     with ThreadPoolExecutor((os.cpu_count() or 1) + 1 if sandbox.alone else 1) as pool:
-        ran = list(pool.map(lambda page: _run(page, sandbox), pages))
-    scopes = (
-        Scope("pages", frozenset(names), frozenset(page.name for page in pages)),
-        _scope(blocks, matched, pages),
-    )
+        ran = list(pool.map(lambda page: _run(page, sandbox), longest))
+    scopes = (_pages_scope(project, demands, names), _blocks_scope(blocks, matched, pages))
     findings += [one for some, _ in ran for one in some]
     tools = tuple(run for _, run in ran if run is not None)
     return GateOutput(scopes, findings=tuple(findings), tools=tools)
@@ -99,7 +98,19 @@ def _links(project: Path, name: str) -> Iterator[Finding]:
         yield Finding(LINK, message, location=Location(name, line), snippet=target)
 
 
-def _scope(
+def _pages_scope(project: Path, demands: Demands, names: Sequence[str]) -> Scope:
+    """Expect every Markdown file of the project: one that no pattern names is missed."""
+    every = frozenset(one for one in source_files(project) if one.endswith(".md")) | {*names}
+    skipped = {
+        one: why
+        for folder, why in demands.skip_pages.items()
+        for one in every - {*names}
+        if one.startswith(folder)
+    }
+    return Scope("pages", every, frozenset(names), skipped)
+
+
+def _blocks_scope(
     blocks: Sequence[Block], matched: Mapping[Block, Entry], pages: Sequence[_Page]
 ) -> Scope:
     """Say of every block whether it was run or read; behind one that failed, none was."""
@@ -123,7 +134,8 @@ def _run(page: _Page, sandbox: Sandbox) -> tuple[list[Finding], ToolRun | None]:
     began = time.monotonic()
     ended = sandbox.run(script, page.place)
     code = -1 if ended.exit_code is None else ended.exit_code
-    run = ToolRun("bash", "", ("bash", page.name), code, round(time.monotonic() - began, 3))
+    version, duration = page.read("version").strip(), round(time.monotonic() - began, 3)
+    run = ToolRun("bash", version, ("bash", page.name), code, duration)
     findings = [*_failure(page, ended, sandbox), *_outputs(page)]
     return findings, run
 

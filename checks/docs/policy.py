@@ -36,12 +36,14 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole policy.
 
-    `pages` are patterns of files, `tools` the commands of this system that pages use, `modules`
-    what their clients import beside the project, `ports` those they name.
+    `pages` are patterns of files, `skip_pages` folders whose pages are no documentation, each with
+    its reason, `tools` the commands of this system that pages use, `modules` what their clients
+    import beside the project, `ports` those they name.
     """
 
     schema: int
     pages: tuple[str, ...]
+    skip_pages: dict[str, str] = {}
     tools: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     ports: tuple[int, ...] = ()

@@ -23,6 +23,7 @@ _COMMENT = re.compile(r"\s#\s.*$")
 # background has said some words; `stop` ends all that did. The policy may call both in `before`.
 _PRELUDE = """\
 set -eE
+echo "$BASH_VERSION" > "$OUT/version"
 trap 'echo "$? ${BASH_SOURCE[0]##*/} $LINENO $BASH_COMMAND" > "$OUT/failed"' ERR
 trap 'kill $(jobs -p) 2>/dev/null || :' EXIT
 servers=
