@@ -48,6 +48,10 @@ def match(
     return matched, findings
 
 
+def _meant(entry: Entry, block: Block) -> bool:
+    return block.page == entry.page and block.text.lstrip().startswith(entry.begins)
+
+
 def _problem(entry: Entry, meant: Sequence[Block], taken: Mapping[Block, Entry]) -> str:
     if len(meant) != 1:
         return f"{len(meant)} blocks begin so"
