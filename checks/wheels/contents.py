@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TEST_FOLDERS = frozenset({"test", "tests"})
 _TEST_FILES = ("test_*.py", "*_test.py", "conftest.py")
+_PEOPLE = ("Author", "Author-email", "Maintainer", "Maintainer-email")
 _REQUIRED = (
     "Metadata-Version",
     "Name",
@@ -118,8 +119,8 @@ def metadata(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
     wrong = [f"{name} is missing" for name in _REQUIRED if not _said(head.get(name))]
     if not _said(head.get("License-Expression")) and not _said(head.get("License")):
         wrong.append("License-Expression is missing")
-    if not (_said(head.get("Author")) or _said(head.get("Author-email"))):
-        wrong.append("Author is missing")
+    if not any(_said(head.get(name)) for name in _PEOPLE):
+        wrong.append("Author and Maintainer are missing")
     if not wheel.description:
         wrong.append("the description is empty")
     if canonicalize_name(head.get("Name", "")) != canonicalize_name(expected.name):

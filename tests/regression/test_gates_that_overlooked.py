@@ -11,7 +11,10 @@ from unit.checks.gates.test_dependencies import Here, parcel
 
 from checks.gates.dependencies import SUPPRESSED
 from checks.model import Status
+from checks.wheels import contents
+from checks.wheels.archive import read_wheel
 from checks.wheels.contents import _said
+from checks.wheels.packing import describe, pack
 
 
 def test_a_misspelt_optional_layer_is_no_contract_kept(tmp_path: Path) -> None:
@@ -33,3 +36,10 @@ def test_an_author_whose_name_is_not_ascii_stopped_the_gate() -> None:
     head = message_from_bytes(text)
     assert not isinstance(head["Author-email"], str)
     assert _said(head["Author-email"])
+
+
+def test_a_maintainer_alone_was_taken_for_nobody(tmp_path: Path) -> None:
+    described = {"metadata": {"Author-email": "", "Author": "", "Maintainer-email": "a@b.c"}}
+    wheel = read_wheel(pack(describe(described), tmp_path))
+    found = contents.metadata(wheel, contents.Expected("example", "1.0", ("example",), {}))
+    assert not [one for one in found if "Author" in one.message]
