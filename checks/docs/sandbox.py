@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from checks.docs.policy import Demands
 
-LIMIT = 120.0  # seconds that a page may take; only one that waits in vain takes so long
+LIMIT = 240.0  # seconds that a page may take; only one that waits in vain takes so long
 
 _PROBE = Path(__file__).resolve().parent.parent / "probes" / "loopback_only.py"
 _ALONE = ("unshare", "--user", "--map-root-user", "--net", "--")
