@@ -62,7 +62,7 @@ def _problem(entry: Entry, meant: Sequence[Block], taken: Mapping[Block, Entry])
         return "its block is only shown"
     if block.language in RUN and entry.save:
         return "what is run is not saved"
-    if block.language not in RUN and (entry.background or (not entry.skip and not entry.then)):
+    if block.language not in RUN and (entry.background or not (entry.skip or entry.save)):
         return "its block is not run"
     return ""
 

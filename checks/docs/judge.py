@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from checks.build import source_files
 from checks.docs.account import found, judge_blocks, match
-from checks.docs.blocks import blocks_of
+from checks.docs.blocks import PARSED, blocks_of
 from checks.docs.script import DONE, FAILED, is_run, write_script
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope, ToolRun
 from checks.pages import missing_targets
@@ -163,8 +163,10 @@ def _at(page: _Page, number: int, ended: Ended, sandbox: Sandbox) -> tuple[int |
         return None, f"the block ended the shell with {ended.exit_code}"
     code, file, line, command = told
     what = f"`{command.strip()}` exited {code}"
-    if file == f"{number}.block.sh":
-        return int(line), what
+    if (
+        file == f"{number}.block.sh"
+    ):  # of a file shown, the lines are those of what it is held against
+        return (None if page.blocks[number].language in PARSED else int(line)), what
     return None, f"what the policy runs before it failed, {what}" if ".before." in file else what
 
 

@@ -20,7 +20,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `skip` is the reason why it is neither run nor parsed. `before` is run first: what the page
     presupposes. `background` is what the last command says when it serves; the page then goes on.
     `prints` must be in the output. `save` is the file that a reader makes of the block, and `then`
-    the command that it is held against.
+    the command that it, or several of them, are held against.
     """
 
     page: str
@@ -79,6 +79,6 @@ def _contradiction(entry: Entry) -> str:
         return "it asks for nothing: such a block is run as it is"
     if entry.skip and any(more):
         return "what is skipped needs nothing else"
-    if bool(entry.save) != bool(entry.then):
-        return "`save` and `then` need each other"
+    if entry.then and not entry.save:
+        return "`then` is about a file, which `save` names"
     return ""

@@ -45,7 +45,7 @@ def is_run(block: Block, entry: Entry | None) -> bool:
     """Tell whether a block has a part in its page's script."""
     if entry is not None and entry.skip:
         return False
-    return block.language in RUN or (entry is not None and bool(entry.then))
+    return block.language in RUN or (entry is not None and bool(entry.save))
 
 
 def write_script(blocks: Sequence[Block], matched: Mapping[Block, Entry], folder: Path) -> Path:
@@ -92,7 +92,7 @@ def _text(folder: Path, number: int, block: Block, entry: Entry | None) -> str:
 
 def _saved(file: Path, block: Block, entry: Entry) -> str:
     file.write_text(block.text, "utf-8")
-    return f"cp {shlex.quote(str(file))} {shlex.quote(entry.save)}; {entry.then}"
+    return f"cp {shlex.quote(str(file))} {shlex.quote(entry.save)}\n{entry.then}"
 
 
 def _in_background(commands: str, words: str) -> str:

@@ -167,8 +167,8 @@ def test_pages_of_another_project_are_not_run_without_its_own_policy(tmp_path: P
             "skipped needs nothing",
         ),
         (
-            "schema = 1\npages = []\n[[block]]\npage = 'a'\nbegins = 'b'\nsave = 'c'",
-            "need each other",
+            "schema = 1\npages = []\n[[block]]\npage = 'a'\nbegins = 'b'\nthen = 'c'",
+            "which `save` names",
         ),
     ],
 )
