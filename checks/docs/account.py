@@ -35,9 +35,7 @@ def match(
     matched: dict[Block, Entry] = {}
     findings = []
     for entry in entries:
-        meant = [
-            b for b in blocks if b.page == entry.page and b.text.lstrip().startswith(entry.begins)
-        ]
+        meant = [block for block in blocks if _meant(entry, block)]
         problem = _problem(entry, meant, matched)
         if problem:
             message = f"the entry for {entry.page}, {entry.begins!r}: {problem}"

@@ -163,9 +163,8 @@ def _at(page: _Page, number: int, ended: Ended, sandbox: Sandbox) -> tuple[int |
         return None, f"the block ended the shell with {ended.exit_code}"
     code, file, line, command = told
     what = f"`{command.strip()}` exited {code}"
-    if (
-        file == f"{number}.block.sh"
-    ):  # of a file shown, the lines are those of what it is held against
+    if file == f"{number}.block.sh":
+        # Of a file that is shown, the lines are those of what it is held against.
         return (None if page.blocks[number].language in PARSED else int(line)), what
     return None, f"what the policy runs before it failed, {what}" if ".before." in file else what
 

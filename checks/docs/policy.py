@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.policyfile import PolicyError, read_toml
+from checks.policyfile import read_policy, refuse
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,18 +56,12 @@ def read_demands(path: Path) -> Demands:
     Raises:
         PolicyError: it is malformed, or an entry contradicts itself.
     """
-    try:
-        demands = msgspec.convert(read_toml(path), Demands)
-    except msgspec.ValidationError as error:
-        raise PolicyError(f"{path.name}: {error}") from error
-    problems = [] if demands.schema == 1 else [f"{path.name}: schema must be 1"]
+    demands = read_policy(path, Demands)
+    problems = [] if demands.schema == 1 else ["schema must be 1"]
     problems += [
-        f"{path.name}: {one.page} {one.begins!r}: {why}"
-        for one in demands.block
-        if (why := _contradiction(one))
+        f"{one.page} {one.begins!r}: {why}" for one in demands.block if (why := _contradiction(one))
     ]
-    if problems:
-        raise PolicyError("; ".join(problems))
+    refuse(path.name, problems)
     return demands
 
 
