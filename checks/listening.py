@@ -1,7 +1,7 @@
 """The listening TCP sockets of this machine, asked of the kernel.
 
 ``/proc/net/tcp`` says the same, but to write it the kernel walks its table of all connections,
-which takes milliseconds. Asked by netlink (sock_diag(7)) for those that listen, it looks at no other.
+which takes milliseconds. Asked by netlink (sock_diag(7)) for those that listen, it sees no other.
 """
 
 from __future__ import annotations
