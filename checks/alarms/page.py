@@ -15,18 +15,20 @@ _HEAD = """\
 # False alarms on well-kept public code
 
 A rule that cries wolf is switched off, or worked around. So the blocking rules of the gate \
-`static` are let at public code that is known to be well kept, and each hit is read and judged by a person. \
-This page is made by `python -m checks alarms --docs` from `policies/wellkept.toml`; the command \
-fetches the sources by their hashes (`policies/lock/wellkept.txt`), runs the rules, and fails when \
-a hit is not judged, a judgement has lost its hit, or there are more than {most:g} false alarms in \
-10,000 lines of code.
+`static` are let at public code that is known to be well kept, and each hit is read and judged by \
+a person. This page is made by `python -m checks alarms --docs` from `policies/wellkept.toml`; the \
+command fetches the sources by their hashes (`policies/lock/wellkept.txt`), runs the rules, and \
+fails when a hit is not judged, a judgement has lost its hit, or there are more than {most:g} \
+false alarms in 10,000 lines of code.
 
 **true** means that the code does what the rule says. It does not mean that its authors erred: a \
 library may have good reasons to let a failure go that a bus which promises delivery has not; they \
 are given beside each hit. **false alarm** means that the rule is wrong about this place.
 
-The judgements were made by who writes these rules; nobody else has looked them over. Lines are \
-lines of code, without blank ones, comments and the inner lines of long texts. Rules that only \
+The rules were made more exact on these very sources, so other code may well see more false alarms \
+than the figures say. The judgements were made by who writes these rules; nobody else has looked \
+them over. Lines are lines of code, without blank ones, comments and the inner lines of long \
+texts. Rules that only \
 this house demands of itself (`static.todo-marker`, `static.uncounted-exception`, \
 `static.untraced-exception`) block no other project and are not measured.
 """
