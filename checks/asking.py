@@ -26,16 +26,17 @@ Answer: TypeAlias = "GateOutput | tuple[SpecimenOutcome, ...]"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A gate's whole output, what of it comes from an earlier run, and what may be kept of it."""
+    """A gate's whole output, what of it comes from an earlier run, and what is new."""
 
     output: GateOutput
     taken: tuple[Taken, ...]
     fresh: tuple[tuple[Taken, Answer], ...]
 
-    def keep(self, shelf: Shelf | None) -> None:
-        """Keep what was worked out in this run; to be called of a clean output only."""
-        if shelf is not None:
-            for taken, answer in self.fresh:
+    def keep(self, shelf: Shelf | None, *, passed: bool) -> None:
+        """Keep what is clean: of the project only when the gate passed, and specimens that are."""
+        for taken, answer in self.fresh if shelf is not None else ():
+            examples = isinstance(answer, tuple) and all(one.ok for one in answer)
+            if shelf is not None and (passed or examples):
                 shelf.keep(taken, answer)
 
 

@@ -18,7 +18,7 @@ from checks.inventory import take_inventory
 from checks.kept import Shelf
 from checks.manifest import build_manifest
 from checks.model import Mode
-from checks.outcome import Outcome
+from checks.outcome import LIMITATIONS, Outcome
 from checks.policy import load_policy
 from checks.policyfile import PolicyError
 from checks.runner import apply_waivers, run_gates
@@ -29,6 +29,7 @@ from checks.surroundings import (
     tree_state,
 )
 from checks.verdict import (
+    caveats,
     judge_controls,
     judge_run,
     valid_waivers,
@@ -182,6 +183,7 @@ def execute(
         inventory=inventory,
         left_out=plan.left_out,
         without_specimens=plan.policy.without_specimens,
+        limitations=(*LIMITATIONS, *caveats(results)),
         frameworks=plan.policy.frameworks,
     )
 

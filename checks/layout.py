@@ -111,14 +111,57 @@ def _walk(folder: Path, pattern: str) -> Iterator[Path]:
 
 
 def _declared(project: Path, pyproject: Mapping[str, object]) -> Iterator[Package]:
-    """Yield the packages named one by one for hatchling's wheel."""
-    node: object = pyproject
-    for key in ("tool", "hatch", "build", "targets", "wheel", "packages"):
-        node = node.get(key) if isinstance(node, dict) else None
-    for entry in node if isinstance(node, list) else []:
-        path = PurePosixPath(str(entry))
+    """Yield what the settings of a build back end name as packages, or as the folder of them."""
+    for path in _named(pyproject):
         if not path.is_absolute() and ".." not in path.parts and (project / path).exists():
             yield Package(path.stem, path.parent, path)
+    for root in _roots(pyproject):
+        if root.parts and not root.is_absolute() and ".." not in root.parts:
+            yield from importable(project, root)
+
+
+def _named(pyproject: Mapping[str, object]) -> Iterator[PurePosixPath]:
+    """Yield packages that hatchling, setuptools, poetry or flit are told one by one."""
+    for entry in _list(_at(pyproject, "tool.hatch.build.targets.wheel.packages")):
+        yield PurePosixPath(str(entry))
+    where = _at(pyproject, "tool.setuptools.package-dir")
+    root = PurePosixPath(str(where.get("", "")) if isinstance(where, dict) else "")
+    for entry in _list(_at(pyproject, "tool.setuptools.packages")):
+        if "." not in str(entry):  # the others lie inside
+            yield root / str(entry)
+    for entry in _list(_at(pyproject, "tool.poetry.packages")):
+        if isinstance(entry, dict) and "include" in entry:
+            yield PurePosixPath(str(entry.get("from", ""))) / str(entry["include"])
+    name = _at(pyproject, "tool.flit.module.name")
+    if isinstance(name, str):
+        for folder in ("src", ""):
+            yield PurePosixPath(folder, name)
+            yield PurePosixPath(folder, f"{name}.py")
+
+
+def _roots(pyproject: Mapping[str, object]) -> Iterator[PurePosixPath]:
+    """Yield folders of packages that setuptools, pdm or maturin are told."""
+    where = _at(pyproject, "tool.setuptools.package-dir")
+    several = _list(_at(pyproject, "tool.setuptools.packages.find.where"))
+    single = [
+        where.get("") if isinstance(where, dict) else None,
+        _at(pyproject, "tool.pdm.build.package-dir"),
+        _at(pyproject, "tool.maturin.python-source"),
+    ]
+    for entry in (*several, *single):
+        if isinstance(entry, str):
+            yield PurePosixPath(entry)
+
+
+def _at(node: object, keys: str) -> object:
+    """Return what lies at a path of keys, or None."""
+    for key in keys.split("."):
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def may_ship(project: Path, package: Package) -> bool:

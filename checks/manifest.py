@@ -13,7 +13,7 @@ from checks.lock import read_lock
 from checks.model import CouldNotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path, PurePosixPath
 
 RUNTIME_LOCK = "policies/lock/runtime.txt"
@@ -49,7 +49,7 @@ def build_manifest(project: Path) -> Manifest:
         CouldNotRun: there is no readable pyproject.toml, no package, or the lock can't be parsed.
     """
     metadata = read_pyproject(project)
-    head = cast("dict[str, object]", metadata.get("project", {}))
+    head = cast("dict[str, object]", metadata.get("project") or _poetry(metadata))
     name = str(head.get("name") or project.name)
     packages = find_packages(project, canonicalize_name(name).replace("-", "_"), metadata)
     if not packages:
@@ -67,6 +67,12 @@ def build_manifest(project: Path) -> Manifest:
         lock=lock,
         locked=read_lock(project / lock) if lock else {},
     )
+
+
+def _poetry(metadata: Mapping[str, object]) -> object:
+    """Return the table in which poetry kept name and version before there was ``[project]``."""
+    tool = metadata.get("tool")
+    return tool.get("poetry", {}) if isinstance(tool, dict) else {}
 
 
 def read_pyproject(project: Path) -> dict[str, object]:

@@ -138,8 +138,9 @@ class GateOutput:
     """What a gate returns when it ran to its end. It never decides its own status.
 
     `specimens` are those that must run beside the project itself (a canary); the runner adds the
-    others. `warnings` are told by every report and never fail. `attempts` counts by class what a
-    gate tried, where it is one that tries things.
+    others. `warnings` are told by every report and never fail. `caveats` are what the answer holds
+    no further than; the verdict line and the limitations repeat them. `attempts` counts by class
+    what a gate tried, where it is one that tries things.
     """
 
     scopes: tuple[Scope, ...]
@@ -148,6 +149,7 @@ class GateOutput:
     tools: tuple[ToolRun, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     attempts: dict[str, int] = field(default_factory=dict)
 
 

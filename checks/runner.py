@@ -102,8 +102,7 @@ def run_gate(
         asked = ask(gate, context, shelf)
         output, taken = asked.output, asked.taken
         status, reason = judge(gate, output, without_specimens)
-        if status is Status.PASSED:
-            asked.keep(shelf)
+        asked.keep(shelf, passed=status is Status.PASSED)
     except NotEvaluated as error:
         status, reason = _not_evaluated(context.mode, str(error))
     except NotApplicable as error:

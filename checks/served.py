@@ -48,7 +48,10 @@ class Served:
 
     def listens(self) -> bool:
         """Tell whether it or a child of it has a listening TCP socket at this moment."""
-        inodes = _listening_inodes()
+        return self.holds(_listening_inodes())
+
+    def holds(self, inodes: frozenset[str]) -> bool:
+        """Tell whether it or a child of it has one of these sockets open."""
         return any(inodes & _socket_inodes(pid) for pid in _session(self.process.pid))
 
 
@@ -89,9 +92,16 @@ def watch_until_exit(served: Served, limit: float) -> bool:
     """
     _require_proc()
     deadline = time.monotonic() + limit
+    foreign: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()
     while served.process.poll() is None and time.monotonic() < deadline:
-        if served.listens():
+        # To ask whose a socket is takes a walk through all processes; others' are asked of twice
+        # only, since a child of ours may come to be during a walk.
+        new = _listening_inodes() - foreign
+        if new and served.holds(new):
             return True
+        foreign |= new & before
+        before = new
         time.sleep(_LOOK_EVERY)
     return False
 

@@ -150,4 +150,11 @@ def verdict_line(
         parts.append(f"left out by --only: {', '.join(left_out)}")
     if problems:
         parts.append(f"{len(problems)} problem{'s' if len(problems) > 1 else ''} with the run")
-    return "; ".join(parts)
+    return "; ".join([*parts, *caveats(results)])
+
+
+def caveats(results: Sequence[GateResult]) -> tuple[str, ...]:
+    """Return what the gates' answers hold no further than."""
+    return tuple(
+        f"{one.gate}: {text}" for one in results if one.output for text in one.output.caveats
+    )

@@ -73,6 +73,9 @@ def _told(report: Report) -> Iterator[str]:
         for one in report["gates"]
         if one["status"] not in {"passed", "failed", "waived"}
     ]
+    for gate in report["gates"]:
+        for part in gate["taken_from"] or ():
+            yield f"{gate['name']}: {part['part']} taken from an earlier run, {part['started']}"
     unanswered += [f"{one} (left out)" for one in report["left_out"]]
     yield "not evaluated: " + ("; ".join(unanswered) or "nothing")
 
@@ -107,6 +110,8 @@ def _statement(report: Report, path: Path | None) -> Iterator[str]:
         result = statement["predicate"]["verificationResult"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CouldNotRun(f"{path.name} is no attestation of a release check") from error
+    if not report["attested"]:
+        yield "the report was not attested, so this statement is not its own"
     files = [report["subject"][kind] for kind in ("wheel", "sdist")]
     if named != sorted((one["name"], one["sha256"]) for one in files if one is not None):
         yield "the attestation is about other files than the report"

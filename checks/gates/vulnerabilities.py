@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
-from checks.advisories import Snapshot, load_snapshot
 from checks.model import (
     CouldNotRun,
     Finding,
@@ -27,46 +25,27 @@ from checks.model import (
     NotApplicable,
     NotEvaluated,
     Scope,
-    ToolRun,
 )
-from checks.osv import serve_snapshot
-from checks.process import run_tool, tool_path, tool_version
+from checks.osv.endpoint import serve_snapshot
+from checks.osv.pip_audit import LIVE, audit, local_source, parse_report
+from checks.osv.policy import FILE, read_max_age
+from checks.osv.snapshot import load_snapshot
 from checks.specimens import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from checks.context import Context
     from checks.model import SpecimenOutcome
+    from checks.osv.pip_audit import Audited, Source
+    from checks.osv.snapshot import Snapshot
     from checks.specimens import Specimen
 
 KNOWN = "vulnerabilities.known"
 UNACCOUNTED = "vulnerabilities.unaccounted"
 
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?==([^\s;\\]+)", re.MULTILINE)
-_TAIL = 1_000
-_SNAPSHOT_LIMIT = "a snapshot was asked: at best, no vulnerability is known to this snapshot"
-
-
-@dataclass(frozen=True, slots=True)
-class Audited:
-    """One distribution in pip-audit's report; `version` is None when it was skipped."""
-
-    name: str
-    version: str | None
-    skip_reason: str | None
-    advisories: tuple[str, ...]
-    fixed_in: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where advisories come from: arguments for pip-audit, and what the report says about it."""
-
-    arguments: tuple[str, ...]
-    environment: Mapping[str, str]
-    notes: tuple[str, ...]
 
 
 class VulnerabilitiesGate:
@@ -75,6 +54,9 @@ class VulnerabilitiesGate:
     name = "vulnerabilities"
     title = "No locked distribution is known to be vulnerable"
     rules = (KNOWN, UNACCOUNTED)
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._now = now
 
     def check(self, context: Context) -> GateOutput:
         """Audit live where that decides, else from the snapshot that was given.
@@ -101,42 +83,80 @@ class VulnerabilitiesGate:
         return tuple(_report_outcomes(context))
 
     def _live(self, context: Context, lock: str) -> GateOutput:
-        source = Source(("-s", "pypi"), {}, ("live advisories of the package index",))
         try:
-            _require_advisories(context, source)
-            return self._audit(context, lock, source)
+            _require_advisories(context)
+            output, _ = _judged(context, lock, LIVE)
         except NotEvaluated:
             if context.advisories is None:
                 raise
+        else:
+            return replace(output, notes=("live advisories of the package index",))
         output = self._from_snapshot(context, lock, context.advisories)
         if output.findings:  # what even an old snapshot knows is reason enough to fail
             return output
         raise NotEvaluated("only a snapshot could be asked, which never makes a strict verdict")
 
     def _from_snapshot(self, context: Context, lock: str, path: Path) -> GateOutput:
+        most = read_max_age(context.settings_file(FILE))
         snapshot = load_snapshot(path)
-        names = frozenset(context.manifest.locked) | frozenset(_canaries(context))
-        with _snapshot_source(snapshot, names) as source:
-            return self._audit(context, lock, source)
-
-    def _audit(self, context: Context, lock: str, source: Source) -> GateOutput:
-        canaries = _canaries(context)
-        if clash := sorted(set(canaries) & set(context.manifest.locked)):
-            raise CouldNotRun(f"a canary is also locked, so it proves nothing: {', '.join(clash)}")
-        versions = {name: version for name, (version, _) in canaries.items()}
-        report, run = _run_pip_audit(context, context.manifest.locked | versions, source)
-        ours = [one for one in report if one.name not in canaries]
-        outcomes = tuple(_canary_outcomes(canaries, report))
-        findings = [
-            *unaccounted(ours, context.manifest.locked, lock),
-            *known(ours, lock),
-        ]
-        scope = Scope(
-            "distributions",
-            frozenset(context.manifest.locked),
-            frozenset(one.name for one in ours if one.version is not None),
+        age = snapshot.age_days(self._now())
+        pins = context.manifest.locked | _versions(_canaries(context))
+        with serve_snapshot(snapshot, pins) as url:
+            output, report = _judged(context, lock, local_source(url))
+        require_told(snapshot, pins, report)
+        said = _said(snapshot, age, found=bool(output.findings))
+        if age > most and not output.findings and all(one.ok for one in output.specimens):
+            raise NotEvaluated(f"{said}; {FILE} takes no snapshot older than {most} days")
+        silent = sum(name not in snapshot.by_name for name in context.manifest.locked)
+        return replace(
+            output,
+            notes=(
+                f"snapshot: {snapshot.withdrawn} of its records are withdrawn and left out",
+                f"snapshot: no record is about {silent} of the locked distributions",
+            ),
+            caveats=(said,),
         )
-        return GateOutput((scope,), outcomes, tuple(findings), (run,), source.notes)
+
+
+def _judged(context: Context, lock: str, source: Source) -> tuple[GateOutput, list[Audited]]:
+    """Audit the lock and the canaries in one run, and judge the report."""
+    canaries = _canaries(context)
+    if clash := sorted(set(canaries) & set(context.manifest.locked)):
+        raise CouldNotRun(f"a canary is also locked, so it proves nothing: {', '.join(clash)}")
+    pins = context.manifest.locked | _versions(canaries)
+    report, run = audit(context.work, pins, source, canaries)
+    ours = [one for one in report if one.name not in canaries]
+    outcomes = tuple(_canary_outcomes(canaries, report))
+    findings = (*unaccounted(ours, context.manifest.locked, lock), *known(ours, lock))
+    scope = Scope(
+        "distributions",
+        frozenset(context.manifest.locked),
+        frozenset(one.name for one in ours if one.version is not None),
+    )
+    return GateOutput((scope,), outcomes, findings, (run,)), report
+
+
+def require_told(snapshot: Snapshot, pins: Mapping[str, str], report: list[Audited]) -> None:
+    """Demand that what the snapshot knows is in the report: pip-audit drops records in silence.
+
+    Raises:
+        CouldNotRun: it is not.
+    """
+    told = {one.name for one in report if one.advisories}
+    kept_back = sorted(
+        name for name, at in pins.items() if snapshot.affecting(name, at) and name not in told
+    )
+    if kept_back:
+        raise CouldNotRun(f"pip-audit tells nothing of {', '.join(kept_back)}; the snapshot does")
+
+
+def _said(snapshot: Snapshot, age: int, *, found: bool) -> str:
+    """Say what was asked and how old it is: nothing newer is known to it."""
+    what = "the vulnerabilities" if found else "no vulnerability"
+    return (
+        f"{what} known to this snapshot (commit {snapshot.commit or 'unknown'}, newest record"
+        f" {snapshot.newest.date().isoformat()}, {snapshot.records} records, {age} days old)"
+    )
 
 
 def known(report: list[Audited], lock: str) -> list[Finding]:
@@ -174,32 +194,8 @@ def _why_not(one: Audited | None, version: str) -> str:
         return "locked but not in the audit's report"
     if one.skip_reason is not None or one.version is None:
         return f"skipped by the audit: {one.skip_reason or 'no reason given'}"
-    return "" if one.version == version else f"locked {version} but audited {one.version}"
-
-
-def parse_report(text: str) -> list[Audited]:
-    """Read pip-audit's JSON.
-
-    Raises:
-        CouldNotRun: it is not a report.
-    """
-    try:
-        return [_audited(entry) for entry in json.loads(text)["dependencies"]]
-    except (ValueError, KeyError, TypeError) as error:
-        raise CouldNotRun("pip-audit's report can't be read") from error
-
-
-def _audited(entry: dict[str, object]) -> Audited:
-    vulns = entry["vulns"] if "skip_reason" not in entry else []
-    if not isinstance(vulns, list):
-        raise TypeError("vulns is no list")
-    return Audited(
-        canonicalize_name(str(entry["name"])),
-        str(entry["version"]) if "version" in entry else None,
-        str(entry["skip_reason"]) if "skip_reason" in entry else None,
-        tuple(str(one["id"]) for one in vulns),
-        tuple(sorted({str(fix) for one in vulns for fix in one.get("fix_versions", ())})),
-    )
+    same = canonicalize_version(one.version) == canonicalize_version(version)
+    return "" if same else f"locked {version} but audited {one.version}"
 
 
 def _require_whole_lock(path: Path, locked: Mapping[str, str]) -> None:
@@ -214,54 +210,20 @@ def _require_whole_lock(path: Path, locked: Mapping[str, str]) -> None:
         raise CouldNotRun(f"the manifest and the lock differ in {', '.join(n for n, _ in odd)}")
 
 
-def _require_advisories(context: Context, source: Source) -> None:
+def _require_advisories(context: Context) -> None:
     """Ask the live source for the canaries alone: a mirror may be an index without advisories.
 
     Raises:
         NotEvaluated: it can't be reached, or doesn't know what every such source knows.
     """
     canaries = _canaries(context)
-    report, _ = _run_pip_audit(
-        context, {n: version for n, (version, _) in canaries.items()}, source
-    )
+    report, _ = audit(context.work, _versions(canaries), LIVE, canaries)
     if not all(outcome.ok for outcome in _canary_outcomes(canaries, report)):
         raise NotEvaluated("the live source knows no vulnerability of the canary")
 
 
-def _run_pip_audit(
-    context: Context, pins: Mapping[str, str], source: Source
-) -> tuple[list[Audited], ToolRun]:
-    """Audit exactly `pins`: markers are left out, since pip-audit drops what they exclude here."""
-    context.work.mkdir(parents=True, exist_ok=True)
-    listed = context.work / "audited.txt"
-    listed.write_text("".join(f"{name}=={pins[name]}\n" for name in sorted(pins)), "utf-8")
-    fixed = ["-S", "-f", "json", "--progress-spinner", "off", "--disable-pip", "--no-deps"]
-    cache = ["--cache-dir", str(context.work / "pip-audit-cache")]
-    done = run_tool(
-        "pip-audit",
-        [tool_path("pip-audit"), *fixed, *cache, *source.arguments, "-r", str(listed)],
-        cwd=context.work,
-        env=source.environment,
-        version=tool_version("pip-audit"),
-        timeout=300,
-    )
-    if done.stdout.lstrip().startswith("{"):
-        return parse_report(done.stdout), done.run
-    if _unreachable(done.stderr) or any(_unknown(done.stderr, one) for one in _canaries(context)):
-        raise NotEvaluated("no live source of advisories could be reached")
-    raise CouldNotRun(f"pip-audit exited {done.exit_code}: {done.stderr.strip()[-_TAIL:]}")
-
-
-def _unreachable(stderr: str) -> bool:
-    """Tell a missing network from a fault: the exit code is 1 for both."""
-    return any(
-        sign in stderr for sign in ("ConnectionError", "Could not connect", "Max retries", "Proxy")
-    )
-
-
-def _unknown(stderr: str, name: str) -> bool:
-    """Tell whether the source says that it has never heard of `name`."""
-    return f"{name}: Dependency not found" in stderr
+def _versions(canaries: Mapping[str, tuple[str, Specimen]]) -> dict[str, str]:
+    return {name: version for name, (version, _) in canaries.items()}
 
 
 def _canaries(context: Context) -> dict[str, tuple[str, Specimen]]:
@@ -291,18 +253,3 @@ def _report_outcomes(context: Context) -> Iterator[SpecimenOutcome]:
             case = json.loads(specimen.path.read_text("utf-8"))
             report = parse_report(json.dumps(case["report"]))
             yield specimen.outcome(fired=bool(unaccounted(report, case["locked"], "lock")))
-
-
-@contextmanager
-def _snapshot_source(snapshot: Snapshot, names: frozenset[str]) -> Iterator[Source]:
-    age = snapshot.age_days(datetime.now(UTC))
-    with serve_snapshot(snapshot, names) as url:
-        yield Source(
-            ("-s", "osv", "--osv-url", url),
-            {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
-            (
-                _SNAPSHOT_LIMIT,
-                f"snapshot: {snapshot.records} records, newest {snapshot.newest.isoformat()}",
-                f"snapshot: {age} days old, commit {snapshot.commit or 'unknown'}",
-            ),
-        )

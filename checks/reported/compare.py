@@ -33,6 +33,7 @@ def compare(old: Report, new: Report) -> list[Change]:
         *_findings(old, new),
         *_waivers(old, new),
         *_inventory(old, new),
+        *_skipped(old, new),
         *_rules(old, new),
         *_tools(old, new),
     ]
@@ -43,6 +44,12 @@ def _run(old: Report, new: Report) -> Iterator[Change]:
         if old[name] != new[name]:
             worse = rank.index(new[name]) > rank.index(old[name])
             yield Change("run", f"{name}: {old[name]} → {new[name]}", worse)
+    if old["attested"] and not new["attested"]:
+        yield Change("run", "it is not attested any more", worse=True)
+    for name in ("system", "python", "lock_sha256"):
+        if old["environment"][name] != new["environment"][name]:
+            told = f"{old['environment'][name]} → {new['environment'][name]}"
+            yield Change("run", f"{name}: {told}")
     for name in ("version", "commit"):
         if old["subject"][name] != new["subject"][name]:
             yield Change("run", f"{name}: {old['subject'][name]} → {new['subject'][name]}")
@@ -58,7 +65,7 @@ def _statuses(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
         if after is None:
             yield Change(kind, f"{name} is gone (was {before})", worse=True)
         elif before is None:
-            yield Change(kind, f"{name} is new ({after})")
+            yield Change(kind, f"{name} is new ({after})", after in {"failed", "could_not_run"})
         elif before != after:
             worse = _ORDER.index(after) > _ORDER.index(before)
             yield Change(kind, f"{name}: {before} → {after}", worse)
@@ -66,18 +73,23 @@ def _statuses(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iter
 
 def _findings(old: Report, new: Report) -> Iterator[Change]:
     before, after = _open(old), _open(new)
-    for print_ in after.keys() - before.keys():
+    for print_ in sorted(after.keys() - before.keys()):
         yield Change("finding", f"new: {_told(after[print_])}", worse=True)
-    for print_ in before.keys() - after.keys():
+    for print_ in sorted(before.keys() - after.keys()):
         yield Change("finding", f"gone: {_told(before[print_])}")
 
 
 def _waivers(old: Report, new: Report) -> Iterator[Change]:
     before, after = _waived(old), _waived(new)
     for print_ in sorted(after.keys() - before.keys()):
-        yield Change("waiver", f"new: {_told(after[print_])}", worse=True)
+        yield Change("waiver", f"new: {_told(after[print_]['finding'])}", worse=True)
     for print_ in sorted(before.keys() - after.keys()):
-        yield Change("waiver", f"gone: {_told(before[print_])}")
+        yield Change("waiver", f"gone: {_told(before[print_]['finding'])}")
+    for print_ in sorted(before.keys() & after.keys()):
+        was, now = before[print_]["waiver"], after[print_]["waiver"]
+        if was != now:
+            told = f"{_told(after[print_]['finding'])}: until {was['expires']} → {now['expires']}"
+            yield Change("waiver", f"changed: {told}", now["expires"] > was["expires"])
 
 
 def _inventory(old: Report, new: Report) -> Iterator[Change]:
@@ -92,14 +104,37 @@ def _inventory(old: Report, new: Report) -> Iterator[Change]:
         yield Change("inventory", f"{unit}: {', '.join(parts)}", fewer)
 
 
+def _skipped(old: Report, new: Report) -> Iterator[Change]:
+    """What was looked at before and is skipped now is looked at by nobody: that is worse."""
+    before, after = _skips(old), _skips(new)
+    for where in sorted(after - before):
+        yield Change("skipped", f"new: {' '.join(where)}", worse=True)
+    for where in sorted(before - after):
+        yield Change("skipped", f"gone: {' '.join(where)}")
+
+
+def _skips(report: Report) -> set[tuple[str, str, str]]:
+    return {
+        (gate["name"], scope["unit"], name)
+        for gate in report["gates"]
+        for scope in gate["scopes"]
+        for name in scope["skipped"]
+    }
+
+
 def _rules(old: Report, new: Report) -> Iterator[Change]:
     before, after = _by(old["rules"], "rule"), _by(new["rules"], "rule")
-    for name in before.keys() & after.keys():
+    for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
-        if (was["bad"], was["good"]) != (now["bad"], now["good"]):
-            worse = now["bad"] < was["bad"] or now["good"] < was["good"]
-            text = f"{was['bad']} bad, {was['good']} good → {now['bad']} bad, {now['good']} good"
-            yield Change("specimens", f"{name}: {text}", worse)
+        if _record(was) != _record(now):
+            missed = now["bad"] - now["caught"] > was["bad"] - was["caught"]
+            worse = missed or now["bitten"] > was["bitten"]
+            worse = worse or now["bad"] < was["bad"] or now["good"] < was["good"]
+            yield Change("specimens", f"{name}: {_record(was)} → {_record(now)}", worse)
+
+
+def _record(rule: Mapping[str, Any]) -> str:
+    return f"{rule['caught']} of {rule['bad']} caught, {rule['bitten']} of {rule['good']} bitten"
 
 
 def _tools(old: Report, new: Report) -> Iterator[Change]:
@@ -120,7 +155,7 @@ def _open(report: Report) -> dict[str, Mapping[str, Any]]:
 
 def _waived(report: Report) -> dict[str, Mapping[str, Any]]:
     return {
-        one["finding"]["fingerprint"]: one["finding"]
+        one["finding"]["fingerprint"]: one
         for control in report["controls"]
         for one in control["waived"]
     }

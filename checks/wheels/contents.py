@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _TEST_FOLDERS = frozenset({"test", "tests"})
 _TEST_FILES = ("test_*.py", "*_test.py", "conftest.py")
+_PEOPLE = ("Author", "Author-email", "Maintainer", "Maintainer-email")
 _REQUIRED = (
     "Metadata-Version",
     "Name",
@@ -118,8 +119,8 @@ def metadata(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
     wrong = [f"{name} is missing" for name in _REQUIRED if not _said(head.get(name))]
     if not _said(head.get("License-Expression")) and not _said(head.get("License")):
         wrong.append("License-Expression is missing")
-    if not (_said(head.get("Author")) or _said(head.get("Author-email"))):
-        wrong.append("Author is missing")
+    if not any(_said(head.get(name)) for name in _PEOPLE):
+        wrong.append("Author and Maintainer are missing")
     if not wheel.description:
         wrong.append("the description is empty")
     if canonicalize_name(head.get("Name", "")) != canonicalize_name(expected.name):
@@ -145,8 +146,9 @@ def py_typed(wheel: Wheel, expected: Expected) -> Iterator[Finding]:
             yield _finding("wheel.py-typed", expected, marker, f"the wheel has no {marker}")
 
 
-def _said(value: str | None) -> bool:
-    return value is not None and value.strip() not in {"", "UNKNOWN"}
+def _said(value: object) -> bool:
+    # A header that is not ASCII comes as an object of its own.
+    return value is not None and str(value).strip() not in {"", "UNKNOWN"}
 
 
 def _finding(rule: str, expected: Expected, member: str, message: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 import io
 import tarfile
 from typing import TYPE_CHECKING
@@ -13,12 +14,15 @@ from checks_support import make_context, make_project
 from checks.gates.vulnerabilities import KNOWN, VulnerabilitiesGate
 from checks.model import CouldNotRun, Mode, Status
 from checks.runner import run_gate
+from checks.verdict import caveats, verdict_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from checks.context import Context
+    from checks.model import GateResult
 
+NEWEST = dt.datetime(2024, 10, 10, tzinfo=dt.UTC)
 HASH = "--hash=sha256:" + "0" * 64
 
 
@@ -50,31 +54,60 @@ def context(tmp_path: Path) -> Context:
     return make_context(project, tmp_path / "work")
 
 
-def test_a_clean_lock_passes_with_the_snapshots_age_told(context: Context, tmp_path: Path) -> None:
-    path = snapshot(tmp_path, ("pyyaml", "5.3"))
-    output = VulnerabilitiesGate().check(dataclasses.replace(context, advisories=path))
-    assert output.findings == ()
-    assert all(outcome.ok for outcome in output.specimens)
+def gate(days: float = 3) -> VulnerabilitiesGate:
+    """The gate, so many days after the snapshots' newest record."""
+    return VulnerabilitiesGate(lambda: NEWEST + dt.timedelta(days=days))
+
+
+def judged(context: Context, snapshot: Path, days: float = 3) -> GateResult:
+    given = dataclasses.replace(context, advisories=snapshot)
+    return run_gate(gate(days), given, without_specimens=())
+
+
+def test_a_clean_lock_passes_no_further_than_the_snapshot(context: Context, tmp_path: Path) -> None:
+    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")))
+    output = result.output
+    assert output is not None
+    assert (result.status, output.findings) == (Status.PASSED, ())
     assert output.scopes[0].scanned == {"alpha", "beta"}
-    assert "known to this snapshot" in " ".join(output.notes)
-    assert "1 records" in " ".join(output.notes)
+    said = (
+        "vulnerabilities: no vulnerability known to this snapshot (commit unknown, newest record"
+        " 2024-10-10, 1 records, 3 days old)"
+    )
+    assert caveats([result]) == (said,)
+    assert said in verdict_line(result.status, Mode.DEGRADED, [result], (), ())
+    assert "no record is about 2 of the locked distributions" in " ".join(output.notes)
 
 
 def test_a_vulnerable_pin_is_found_though_its_marker_is_false(
     context: Context, tmp_path: Path
 ) -> None:
-    path = snapshot(tmp_path, ("pyyaml", "5.3"), ("beta", "2.0"))
-    output = VulnerabilitiesGate().check(dataclasses.replace(context, advisories=path))
-    (finding,) = output.findings
+    # However old the snapshot is: what it knows is true.
+    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3"), ("beta", "2.0")), days=999)
+    assert result.output is not None
+    (finding,) = result.output.findings
     assert (finding.rule, finding.context) == (KNOWN, "beta")
+    assert "the vulnerabilities known to this snapshot" in result.output.caveats[0]
+
+
+def test_a_snapshot_that_is_too_old_is_no_answer(context: Context, tmp_path: Path) -> None:
+    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")), days=31)
+    assert result.status is Status.NOT_EVALUATED
+    assert "31 days old" in result.reason
+    assert "no snapshot older than 30 days" in result.reason
+
+
+def test_a_clock_before_the_snapshot_is_no_clock(context: Context, tmp_path: Path) -> None:
+    result = judged(context, snapshot(tmp_path, ("pyyaml", "5.3")), days=-1)
+    assert result.status is Status.COULD_NOT_RUN
+    assert "clock is earlier" in result.reason
 
 
 def test_a_snapshot_that_misses_the_canary_fails_the_gate(context: Context, tmp_path: Path) -> None:
-    path = snapshot(tmp_path, ("something", "1.0"))
-    gate = VulnerabilitiesGate()
-    result = run_gate(gate, dataclasses.replace(context, advisories=path), without_specimens=())
-    assert result.status is Status.FAILED
-    assert "is silent on" in result.reason
+    for days in (3, 31):
+        result = judged(context, snapshot(tmp_path, ("something", "1.0")), days)
+        assert result.status is Status.FAILED
+        assert "is silent on" in result.reason
 
 
 def test_a_lock_that_pins_nothing_could_not_be_audited(context: Context, tmp_path: Path) -> None:
@@ -82,7 +115,7 @@ def test_a_lock_that_pins_nothing_could_not_be_audited(context: Context, tmp_pat
     bare = make_context(context.project, context.work)
     path = snapshot(tmp_path, ("pyyaml", "5.3"))
     with pytest.raises(CouldNotRun, match="pins nothing"):
-        VulnerabilitiesGate().check(dataclasses.replace(bare, advisories=path))
+        gate().check(dataclasses.replace(bare, advisories=path))
 
 
 def test_without_a_live_source_a_snapshot_makes_no_strict_verdict(
@@ -92,8 +125,8 @@ def test_without_a_live_source_a_snapshot_makes_no_strict_verdict(
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # the discard port: nothing is reached
     path = snapshot(tmp_path, ("pyyaml", "5.3"))
     strict = dataclasses.replace(context, advisories=path, mode=Mode.STRICT)
-    result = run_gate(VulnerabilitiesGate(), strict, without_specimens=())
+    result = run_gate(gate(), strict, without_specimens=())
     assert result.status is Status.FAILED
     assert "snapshot" in result.reason
-    result = run_gate(VulnerabilitiesGate(), context, without_specimens=())
+    result = run_gate(gate(), context, without_specimens=())
     assert result.status is Status.NOT_EVALUATED

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checks_support import FINDING, make_outcome, make_result
+from checks_support import FINDING, TODAY, make_outcome, make_result, make_waiver
 
 from checks.cli import main
-from checks.model import Mode, Status
+from checks.model import Mode, Scope, Status, Taken
 from checks.outcome import FileDigest, Inventory
 from checks.reporting.attestation import VERDICT_FILE, render_statements
 from checks.reporting.json_report import render_json
@@ -159,3 +160,36 @@ def test_a_report_that_contradicts_itself_is_not_compared(tmp_path: Path) -> Non
     old, new = written(tmp_path, FAILED, "old.json"), written(tmp_path, FAILED, "new.json")
     edited(new, verdict="passed")
     assert main(["diff", str(old), str(new)]) == 2
+
+
+def test_what_is_skipped_now_is_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = make_result(Status.PASSED)
+    assert result.output is not None
+    scope = Scope("files", frozenset({"a.py", "b.py"}), frozenset({"a.py"}), {"b.py": "a reason"})
+    skipping = replace(result, output=replace(result.output, scopes=(scope,)))
+    assert diff(tmp_path, PASSED, make_outcome(skipping)) == 1
+    assert "new: demo files b.py" in capsys.readouterr().out
+
+
+def test_a_waiver_that_is_drawn_out_is_worse(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def waived(days: int) -> Outcome:
+        waiver = make_waiver(expires=TODAY + dt.timedelta(days=days))
+        return make_outcome(
+            make_result(Status.WAIVED, FINDING), waivers={FINDING.fingerprint: waiver}
+        )
+
+    assert diff(tmp_path, waived(5), waived(50)) == 1
+    assert "changed: demo.rule" in capsys.readouterr().out
+    assert diff(tmp_path, waived(50), waived(5)) == 0
+
+
+def test_what_comes_from_an_earlier_run_is_told(
+    tmp_path: Path, wheel: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    taken = Taken("project", "2026-11-20T00:00:00+00:00", 5.0, "d" * 64)
+    result = replace(make_result(Status.PASSED), taken=(taken,))
+    outcome = of_the_wheel(make_outcome(result, mode=Mode.DEGRADED))
+    assert verify(written(tmp_path, outcome), wheel) == 0
+    assert "demo: project taken from an earlier run, 2026-11-20" in capsys.readouterr().out

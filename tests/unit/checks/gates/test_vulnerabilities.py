@@ -9,10 +9,10 @@ from checks.gates.vulnerabilities import (
     UNACCOUNTED,
     VulnerabilitiesGate,
     known,
-    parse_report,
     unaccounted,
 )
 from checks.model import CouldNotRun
+from checks.osv.pip_audit import parse_report
 
 VULN = {"id": "PYSEC-1", "fix_versions": ["1.1"], "aliases": [], "description": "x"}
 

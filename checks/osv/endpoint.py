@@ -9,24 +9,25 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from packaging.utils import canonicalize_name
+from packaging.utils import canonicalize_name, canonicalize_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-    from checks.advisories import Snapshot
+    from checks.osv.snapshot import Snapshot
 
 _MAX_BODY = 64 * 1024
 
 
 @contextmanager
-def serve_snapshot(snapshot: Snapshot, names: frozenset[str]) -> Iterator[str]:
-    """Answer OSV queries for `names` on a free port of this machine; yields the query URL.
+def serve_snapshot(snapshot: Snapshot, pins: Mapping[str, str]) -> Iterator[str]:
+    """Answer OSV queries for `pins` on a free port of this machine; yields the query URL.
 
-    Any other name gets 404, so that a question which nobody meant to ask ends the audit.
+    Any other name or version gets 404, so that a question which nobody meant to ask ends the
+    audit. An answer is whole: pip-audit would never ask for a second page.
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(snapshot, names))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(snapshot, pins))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/v1/query"
@@ -36,12 +37,12 @@ def serve_snapshot(snapshot: Snapshot, names: frozenset[str]) -> Iterator[str]:
         server.server_close()
 
 
-def _handler(snapshot: Snapshot, names: frozenset[str]) -> type[BaseHTTPRequestHandler]:
+def _handler(snapshot: Snapshot, pins: Mapping[str, str]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         """One snapshot's answers."""
 
         def do_POST(self) -> None:
-            status, answer = _answer(self._body(), snapshot, names)
+            status, answer = _answer(self._body(), snapshot, pins)
             body = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -60,15 +61,16 @@ def _handler(snapshot: Snapshot, names: frozenset[str]) -> type[BaseHTTPRequestH
 
 
 def _answer(
-    body: bytes, snapshot: Snapshot, names: frozenset[str]
+    body: bytes, snapshot: Snapshot, pins: Mapping[str, str]
 ) -> tuple[HTTPStatus, dict[str, object]]:
     try:
         query = json.loads(body)
-        name, version = query["package"]["name"], str(query["version"])
-        ecosystem = query["package"]["ecosystem"]
-    except (ValueError, KeyError, TypeError):
+        name = canonicalize_name(query["package"]["name"])
+        version, ecosystem = str(query["version"]), query["package"]["ecosystem"]
+    except (ValueError, KeyError, TypeError, AttributeError):
         return HTTPStatus.BAD_REQUEST, {"message": "not an OSV query"}
-    if ecosystem != "PyPI" or canonicalize_name(name) not in names:
+    pinned = canonicalize_version(pins.get(name, ""))
+    if ecosystem != "PyPI" or name not in pins or pinned != canonicalize_version(version):
         return HTTPStatus.NOT_FOUND, {"message": "not a distribution of this audit"}
-    found = snapshot.affecting(name, version)
+    found = [record.answer(name) for record in snapshot.affecting(name, version)]
     return HTTPStatus.OK, {"vulns": found} if found else {}
