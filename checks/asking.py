@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from checks.kept import PROJECT, SPECIMENS, digest_files, key_of
-from checks.model import Taken
+from checks.model import CouldNotRun, Taken
 
 if TYPE_CHECKING:
     from checks.context import Context
@@ -32,11 +32,10 @@ class Asked:
     taken: tuple[Taken, ...]
     fresh: tuple[tuple[Taken, Answer], ...]
 
-    def keep(self, shelf: Shelf | None, *, passed: bool) -> None:
+    def keep(self, shelf: Shelf, *, passed: bool) -> None:
         """Keep what is clean: of the project only when the gate passed, and specimens that are."""
-        for taken, answer in self.fresh if shelf is not None else ():
-            examples = isinstance(answer, tuple) and all(one.ok for one in answer)
-            if shelf is not None and (passed or examples):
+        for taken, answer in self.fresh:
+            if passed or (isinstance(answer, tuple) and all(one.ok for one in answer)):
                 shelf.keep(taken, answer)
 
 
@@ -56,7 +55,7 @@ def ask(gate: Gate, context: Context, shelf: Shelf | None) -> Asked:
 
 
 def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOutput, Taken, bool]:
-    inputs = gate.inputs(context) if shelf is not None else None
+    inputs = _inputs(gate, context) if shelf is not None else None
     key = "" if inputs is None else key_of(gate.name, PROJECT, inputs, context.policies)
     kept = shelf.take(key) if shelf is not None and key else None
     if kept is not None and kept.output is not None:
@@ -64,6 +63,17 @@ def _project(gate: Gate, context: Context, shelf: Shelf | None) -> tuple[GateOut
     watch = _Watch()
     output = numbered(_portable_output(gate.check(context), context))
     return output, watch.taken(PROJECT, key), False
+
+
+def _inputs(gate: Gate, context: Context) -> str | None:
+    """Return what an answer depends on; None where that can't be told, so nothing is kept.
+
+    `check` then meets the same trouble, or has no need of what is missing, and says so itself.
+    """
+    try:
+        return gate.inputs(context)
+    except CouldNotRun:
+        return None
 
 
 def _specimens(
@@ -122,6 +132,7 @@ def _portable_output(output: GateOutput, context: Context) -> GateOutput:
         ),
         notes=tuple(map(clean, output.notes)),
         warnings=tuple(map(clean, output.warnings)),
+        caveats=tuple(map(clean, output.caveats)),
     )
 
 

@@ -36,10 +36,12 @@ gates:
 {gates}
 
 modes:
-  degraded  (default, for a workstation) a gate that needs the outside world, and can't reach it,
-            is NOT EVALUATED; the verdict and every report say so, and nothing is attested
-  strict    (for a release) the same is a failure; only a strict pass by all gates writes
-            attestation.intoto.json, which binds the verdict to the wheel's and sdist's sha256
+  degraded  (default, for a workstation) a gate that lacks what lies outside of it, the network or
+            the record that scripts/test leaves, is NOT EVALUATED; the verdict and every report say
+            so, and nothing is attested
+  strict    (for a release) the same is a failure; only a strict pass of a clean commit by all
+            gates writes attestation.intoto.json, which binds the verdict to the wheel's and
+            sdist's sha256, and test-result.intoto.json, about the commit
 
 exit codes:
   0 passed    1 failed    2 could not run
@@ -51,7 +53,7 @@ examples:
   python -m checks                              everything, into reports/
   python -m checks --only static shadowing      two gates, while working on them
   python -m checks --mode strict                what a release runs
-  python -m checks --advisories advisories.json without network
+  python -m checks --advisories advisories.zip  without network
   python -m checks --project ../other           another project's tree
   python -m checks --fresh                      take nothing from an earlier run
 

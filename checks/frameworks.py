@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from checks.policyfile import PolicyError, read_toml, unknown_keys
+import msgspec
+
+from checks.policyfile import Text, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,32 +15,21 @@ if TYPE_CHECKING:
 FILE = "frameworks.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogue of demands; `items` maps an item's id to its title."""
 
-    name: str
-    version: str
-    items: dict[str, str]
+    name: Text
+    version: Text
+    items: dict[str, Text]
 
 
 def load_frameworks(policies: Path) -> dict[str, Framework]:
     """Read all frameworks by their short names.
 
     Raises:
-        PolicyError: with every problem at once.
+        PolicyError: the file is missing or malformed, or a framework lacks something.
     """
-    data = read_toml(policies / FILE)
-    problems: list[str] = []
-    frameworks: dict[str, Framework] = {}
-    for key, table in data.items():
-        if isinstance(table, dict) and not (wrong := _problems(key, table)):
-            frameworks[key] = Framework(table["name"], table["version"], dict(table["items"]))
-        else:
-            problems += wrong if isinstance(table, dict) else [f"{FILE}: {key} is not a table"]
-    if problems:
-        raise PolicyError("; ".join(problems))
-    return frameworks
+    return read_policy(policies / FILE, dict[str, Framework])
 
 
 def map_problems(
@@ -54,16 +44,3 @@ def map_problems(
         for item in items
         if item not in frameworks[key].items
     ]
-
-
-def _problems(key: str, table: Mapping[str, object]) -> list[str]:
-    problems = unknown_keys(f"{FILE}: {key}", table, {"name", "version", "items"})
-    problems += [
-        f"{FILE}: {key} has no {name}"
-        for name in ("name", "version")
-        if not isinstance(table.get(name), str)
-    ]
-    items = table.get("items")
-    if not isinstance(items, dict) or not all(isinstance(one, str) for one in items.values()):
-        problems.append(f"{FILE}: {key} has no table of items with titles")
-    return problems

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import license_expression  # type: ignore[import-untyped]  # the wheel has no annotations
+import msgspec
 
-from checks.policyfile import PolicyError, read_toml, unknown_keys
+from checks.policyfile import Text, read_policy, refuse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from email.message import Message
     from importlib.metadata import PackageMetadata
     from pathlib import Path
@@ -32,46 +31,41 @@ _MEANING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A licence that somebody looked up, where the metadata names none that is clear."""
 
-    name: str
-    licence: str
-    why: str
+    name: Text
+    licence: Text
+    why: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which licences may be shipped with; each is an SPDX identifier, with its exception."""
 
-    allowed: frozenset[str]
-    known: Mapping[str, Known]
+    schema: Literal[1]
+    allowed: Annotated[frozenset[str], msgspec.Meta(min_length=1)]
+    known: tuple[Known, ...] = ()
+
+    def looked_up(self, name: str) -> Known | None:
+        """Return what somebody found out of a distribution."""
+        return next((one for one in self.known if one.name == name), None)
 
 
 def read_demands(path: Path) -> Demands:
     """Read the policy.
 
     Raises:
-        PolicyError: with every problem at once.
+        PolicyError: it is missing or malformed, or names what is no licence.
     """
-    table = read_toml(path)
-    problems = unknown_keys(path.name, table, {"schema", "allowed", "known"})
-    allowed, entries = table.get("allowed"), table.get("known", [])
-    if table.get("schema") != 1:
-        problems.append(f"{path.name}: schema must be 1")
-    texts = allowed if isinstance(allowed, list) and allowed else []
-    problems += [] if texts else [f"{path.name}: allowed is a list of SPDX identifiers"]
-    problems += [f"{path.name}: {one} is no licence" for one in texts if not valid(str(one))]
-    known: dict[str, Known] = {}
-    for entry in entries if isinstance(entries, list) else [entries]:
-        problems += (wrong := _entry_problems(path.name, entry))
-        if not wrong and isinstance(entry, dict):
-            values: dict[str, Any] = dict(entry)  # Any: TOML, whose shape was checked just above
-            known[values["name"]] = Known(**values)
-    if problems:
-        raise PolicyError("; ".join(problems))
-    return Demands(frozenset(map(str, texts)), known)
+    demands = read_policy(path, Demands)
+    named = [*demands.allowed, *(one.licence for one in demands.known)]
+    names = [one.name for one in demands.known]
+    refuse(
+        path.name,
+        [f"{one} is no licence" for one in sorted(named) if not valid(one)]
+        + [f"{one} is known twice" for one in sorted({n for n in names if names.count(n) > 1})],
+    )
+    return demands
 
 
 def declared(metadata: Message | PackageMetadata) -> str | None:
@@ -119,18 +113,3 @@ def _met(node: Any, licences: frozenset[str]) -> bool:  # noqa: ANN401 - the lib
     if isinstance(node, _SPDX.AND):
         return all(_met(one, licences) for one in node.args)
     return str(node) in licences
-
-
-def _entry_problems(name: str, entry: object) -> list[str]:
-    if not isinstance(entry, dict):
-        return [f"{name}: known is no list of tables"]
-    wanted = {one.name for one in fields(Known)}
-    problems = unknown_keys(f"{name}: known", entry, wanted)
-    problems += [
-        f"{name}: known {entry.get('name', '?')}: {key} is missing"
-        for key in sorted(wanted)
-        if not isinstance(entry.get(key), str) or not entry[key]
-    ]
-    if not problems and not valid(entry["licence"]):
-        problems.append(f"{name}: {entry['licence']} is no licence")
-    return problems

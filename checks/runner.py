@@ -102,7 +102,8 @@ def run_gate(
         asked = ask(gate, context, shelf)
         output, taken = asked.output, asked.taken
         status, reason = judge(gate, output, without_specimens)
-        asked.keep(shelf, passed=status is Status.PASSED)
+        if shelf is not None:
+            asked.keep(shelf, passed=status is Status.PASSED)
     except NotEvaluated as error:
         status, reason = _not_evaluated(context.mode, str(error))
     except NotApplicable as error:

@@ -47,6 +47,20 @@ def commit_of(project: Path) -> tuple[str | None, bool | None]:
     return commit, None if state is None else bool(state)
 
 
+def tags_of(project: Path) -> tuple[str, ...]:
+    """Return the tags of the commit that is checked out; none where there is no history.
+
+    Raises:
+        CouldNotRun: git can't list them.
+    """
+    if _git(project, "rev-parse", "HEAD") is None:
+        return ()
+    tags = _git(project, "tag", "--points-at", "HEAD")
+    if tags is None:
+        raise CouldNotRun("git can't list the commit's tags")
+    return tuple(tags.split())
+
+
 def tree_state(project: Path, manifest: Manifest) -> str:
     """Return a digest of the commit, the metadata, the lock and every shipped file."""
     total = hashlib.sha256((_git(project, "rev-parse", "HEAD") or "").encode())

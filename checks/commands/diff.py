@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from checks.model import CouldNotRun
 from checks.reported.compare import compare
 from checks.reported.read import contradictions, read_report
-from checks.reporting.format_page import load_schema
 
 if TYPE_CHECKING:
     import argparse
@@ -49,7 +48,7 @@ def run(given: argparse.Namespace, console: Console) -> int:
 
 
 def _read(path: Path) -> Report:
-    report = read_report(path, load_schema())
+    report = read_report(path)
     if wrong := contradictions(report):
         raise CouldNotRun(f"{path.name} contradicts itself: {'; '.join(wrong[:3])}")
     return report

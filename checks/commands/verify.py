@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from checks.execute import HOME
 from checks.model import CouldNotRun
 from checks.reported.read import Report, contradictions, read_report
-from checks.reporting.format_page import load_schema
 from checks.specimens import digest
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def run(given: argparse.Namespace, console: Console) -> int:
     Raises:
         CouldNotRun: the report, or a file, can't be read.
     """
-    report = read_report(given.report, load_schema())
+    report = read_report(given.report)
     doubts = [
         *contradictions(report),
         *_files(report, given.wheel, given.sdist),

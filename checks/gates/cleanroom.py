@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from checks.environments import make_environment
+from checks.environments import make_environment, site_of
 from checks.installed import (
     INSTALL,
     OVERWRITE,
@@ -84,7 +84,7 @@ class CleanroomGate:
         lock = context.project / context.manifest.lock
         extra: list[str | Path] = [context.artifacts().wheel]
         python = make_environment(context, lock, extra=extra, name="cleanroom")
-        site = read_site(_site_folder(python))
+        site = read_site(site_of(python))
         project, packages = context.manifest.name, expected_of(context.manifest).packages
         findings = list(judge_site(site, project, packages, applicable(lock.read_text("utf-8"))))
         modules, sources = modules_of(site, project), _shipped_modules(context)
@@ -233,19 +233,6 @@ def _wrong(received: list[dict[str, object]]) -> Iterator[str]:
         for name, value in fields.items():
             if envelopes[0].get(name) != value:
                 yield f"{kind}.{name} is {envelopes[0].get(name)!r}, not {value!r}"
-
-
-def _site_folder(python: Path) -> Path:
-    done = run_tool(
-        "python",
-        [str(python), "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
-        cwd=python.parent,
-        version=sys.version.split()[0],
-    )
-    folder = Path(done.stdout.strip())
-    if done.exit_code != 0 or not folder.is_dir():
-        raise CouldNotRun("the clean environment's Python does not tell its site-packages")
-    return folder
 
 
 def _shipped_modules(context: Context) -> dict[str, str]:

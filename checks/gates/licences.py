@@ -83,24 +83,24 @@ class LicencesGate:
 def judge(licences: Mapping[str, str | None], demands: Demands, lock: str) -> Iterator[Finding]:
     """Yield what is not allowed, not known, or wrongly named by the policy."""
     for name, said in licences.items():
-        looked_up = demands.known.get(name)
+        looked_up = demands.looked_up(name)
         licence = said or (looked_up.licence if looked_up else None)
         if licence is None:
             yield _finding(UNKNOWN, name, "no licence is known", lock)
         elif not allowed(licence, demands.allowed):
             yield _finding(NOT_ALLOWED, name, f"{licence} is not allowed", lock)
-    for name, known in demands.known.items():
-        if name not in licences:
-            yield _finding(UNUSED, name, "is not locked", f"policies/{POLICY}")
-        elif licences[name] not in {None, known.licence}:
-            text = f"declares {licences[name]}, not {known.licence}"
-            yield _finding(UNUSED, name, text, f"policies/{POLICY}")
+    for known in demands.known:
+        if known.name not in licences:
+            yield _finding(UNUSED, known.name, "is not locked", f"policies/{POLICY}")
+        elif (said := licences[known.name]) not in {None, known.licence}:
+            text = f"declares {said}, not {known.licence}"
+            yield _finding(UNUSED, known.name, text, f"policies/{POLICY}")
 
 
 def _told(licences: Mapping[str, str | None], demands: Demands) -> str:
     shown = {
         name: said
-        or (f"{known.licence} (looked up)" if (known := demands.known.get(name)) else "?")
+        or (f"{known.licence} (looked up)" if (known := demands.looked_up(name)) else "?")
         for name, said in licences.items()
     }
     return "; ".join(f"{name}: {licence}" for name, licence in shown.items())

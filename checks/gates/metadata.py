@@ -6,7 +6,6 @@ twine passes a Markdown README without a look when no renderer is installed; her
 from __future__ import annotations
 
 import re
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,8 @@ from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.pages import missing_targets
-from checks.process import clean_environment
 from checks.specimens import discover
+from checks.surroundings import tags_of
 from checks.wheels.archive import read_wheel
 
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ class MetadataGate:
     def inputs(self, context: Context) -> str:
         """Digest all files, of which any may be what the README points at, and the tags."""
         files = digest_files(context.project, source_files(context.project))
-        return digest_texts([files, *_tags(context.project), digest_artifacts(context)])
+        return digest_texts([files, *tags_of(context.project), digest_artifacts(context)])
 
     def check(self, context: Context) -> GateOutput:
         """Judge the project's claims.
@@ -79,14 +78,15 @@ class MetadataGate:
         Raises:
             NotApplicable: it has no ``[project]`` table.
         """
-        said = Said(context.project, read_pyproject(context.project), _tags(context.project))
+        said = Said(context.project, read_pyproject(context.project), tags_of(context.project))
         if not said.head:
             raise NotApplicable("the project has no [project] table to judge")
         wheel = read_wheel(context.artifacts().wheel)
-        claims = frozenset(_CLAIMS)
+        judged = {name: list(claim(said)) for name, claim in _CLAIMS.items()}
+        judged["wheel"] = list(_against_wheel(said, str(wheel.metadata.get("Version"))))
         return GateOutput(
-            (Scope("kinds of claim", claims, claims),),
-            findings=(*judge(said), *_against_wheel(said, str(wheel.metadata.get("Version")))),
+            (Scope("kinds of claim", frozenset({*_CLAIMS, "wheel"}), frozenset(judged)),),
+            findings=tuple(one for found in judged.values() for one in found),
         )
 
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
@@ -224,23 +224,6 @@ def _tested(folder: Path) -> set[str]:
     text = path.read_text("utf-8") if path.is_file() else ""
     line = re.search(r"^env_?list\s*=(.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
     return {f"3.{minor}" for minor in _TOX_ENV.findall(line[1])} if line else set()
-
-
-def _tags(project: Path) -> tuple[str, ...]:
-    """Return the tags of the commit that is checked out; none when this is no git checkout."""
-    if not (project / ".git").exists():
-        return ()
-    done = subprocess.run(
-        ["git", "tag", "--points-at", "HEAD"],  # noqa: S607 - git is wherever the user has it
-        cwd=project,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in {0, 129}:  # 129: there is no commit yet
-        raise CouldNotRun(f"git can't list the tags: {done.stderr.strip()}")
-    return tuple(done.stdout.split())
 
 
 def _judge_folder(folder: Path) -> list[Finding]:

@@ -10,7 +10,7 @@ from checks.build import source_files
 from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.model import Finding, GateOutput, Location, Scope
 from checks.secrets.detect import Seen, detect, readable
-from checks.secrets.policy import FILE, Demands, read_demands
+from checks.secrets.policy import FILE, Allow, Demands, read_demands
 from checks.specimens import digest, discover
 
 if TYPE_CHECKING:
@@ -59,8 +59,8 @@ class SecretsGate:
         return GateOutput(
             (tree, wheel),
             findings=(
-                *judge(IN_TREE, seen, demands),
-                *judge(IN_WHEEL, shipped, Demands(demands.all_needed, demands.skip, ())),
+                *judge(IN_TREE, seen, demands.allow),
+                *judge(IN_WHEEL, shipped, ()),
                 *_unused(demands, files, seen),
             ),
             tools=(tool, other),
@@ -76,10 +76,10 @@ class SecretsGate:
         )
 
 
-def judge(rule: str, seen: Iterable[Seen], demands: Demands) -> Iterator[Finding]:
+def judge(rule: str, seen: Iterable[Seen], allow: Iterable[Allow]) -> Iterator[Finding]:
     """Yield what the policy does not allow; what was seen is never shown."""
     for one in sorted(seen, key=lambda found: (found.path, found.line, found.kind)):
-        if not any(one.kind in entry.kinds and entry.covers(one.path) for entry in demands.allow):
+        if not any(one.kind in entry.kinds and entry.covers(one.path) for entry in allow):
             yield Finding(
                 rule,
                 f"this looks like a secret ({one.kind})",
@@ -156,7 +156,6 @@ def _judge_folder(folder: Path, rule: str, seen: Iterable[Seen]) -> set[str]:
         if one.path.startswith(top)
     ]
     files = [file.relative_to(folder).as_posix() for file in _files(folder)]
-    bound = Demands(demands.all_needed, demands.skip, ()) if rule == IN_WHEEL else demands
-    kind = IN_WHEEL if rule == IN_WHEEL else IN_TREE
-    found = (*judge(kind, mine, bound), *_unused(demands, files, mine))
+    kind, allow = (IN_WHEEL, ()) if rule == IN_WHEEL else (IN_TREE, demands.allow)
+    found = (*judge(kind, mine, allow), *_unused(demands, files, mine))
     return {one.rule for one in found}

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import tomllib
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
 
 from checks.kept import digest_files, digest_texts
 from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.policyfile import PolicyError, read_toml, unknown_keys
+from checks.policyfile import read_policy
 from checks.rules.source import parse
 from checks.specimens import digest, discover
 from checks.suppressed import Suppression, in_python, in_rust, in_settings
@@ -40,12 +41,12 @@ _REMEDIATION = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not."""
 
+    schema: Literal[1]
     reason_required: bool
-    most: Mapping[str, int] | None
+    most: dict[str, Annotated[int, msgspec.Meta(ge=0)]] | None = None
 
 
 class SuppressionsGate:
@@ -91,19 +92,7 @@ def read_demands(path: Path) -> Demands:
     Raises:
         PolicyError: it is missing, malformed, or says something unknown.
     """
-    table = read_toml(path)
-    problems = unknown_keys(path.name, table, {"schema", "reason_required", "most"})
-    reasons, most = table.get("reason_required"), table.get("most")
-    if table.get("schema") != 1:
-        problems.append(f"{path.name}: schema must be 1")
-    if not isinstance(reasons, bool):
-        problems.append(f"{path.name}: reason_required is true or false")
-    counts = most if isinstance(most, dict) else {}
-    if not all(type(count) is int and count >= 0 for count in counts.values()):
-        problems.append(f"{path.name}: most has a count for each kind")
-    if problems:
-        raise PolicyError("; ".join(problems))
-    return Demands(bool(reasons), counts if isinstance(most, dict) else None)
+    return read_policy(path, Demands)
 
 
 def judge(

@@ -69,7 +69,7 @@ def _own(project: Path, workflows: Sequence[Workflow], demands: Demands) -> Iter
         yield from unpinned(one)
         yield from rights(one, demands)
     yield from unused(workflows, demands)
-    for call in demands.calls:
+    for call in demands.call:
         yield from not_called(workflows, call)
     yield from tox_ignores(project)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from checks.policyfile import PolicyError, read_toml, unknown_keys
+import msgspec
+
+from checks.policyfile import read_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,21 +14,15 @@ if TYPE_CHECKING:
 FILE = "vulnerabilities.toml"
 
 
+class _Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    schema: Literal[1]
+    max_age_days: Annotated[int, msgspec.Meta(ge=1)]
+
+
 def read_max_age(path: Path) -> int:
     """Return the greatest age in days.
 
     Raises:
-        PolicyError: with every problem at once.
+        PolicyError: the file is missing, malformed, or says something unknown.
     """
-    table = read_toml(path)
-    problems = unknown_keys(path.name, table, {"schema", "max_age_days"})
-    if table.get("schema") != 1:
-        problems.append(f"{path.name}: schema must be 1")
-    most = table.get("max_age_days")
-    # In Python, True is an int.
-    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
-        problems.append(f"{path.name}: max_age_days is a whole number from 1 on")
-        most = 0
-    if problems:
-        raise PolicyError("; ".join(problems))
-    return most
+    return read_policy(path, _Demands).max_age_days

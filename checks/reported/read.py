@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 
 from checks.kept import digest_texts
 from checks.model import CouldNotRun, Status
+from checks.reporting.json_report import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ _EXITS = {"passed": 0, "failed": 1, "could_not_run": 2}
 _ANSWERED = {"passed", "waived"}
 
 
-def read_report(path: Path, schema: Mapping[str, Any]) -> Report:
+def read_report(path: Path) -> Report:
     """Return a report.
 
     Raises:
@@ -36,7 +37,9 @@ def read_report(path: Path, schema: Mapping[str, Any]) -> Report:
         data = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise CouldNotRun(f"{path.name} is no report: {error}") from error
-    errors = sorted(Draft202012Validator(schema).iter_errors(data), key=lambda one: one.json_path)
+    errors = sorted(
+        Draft202012Validator(load_schema()).iter_errors(data), key=lambda one: one.json_path
+    )
     if errors:
         said = "; ".join(f"{one.json_path}: {one.message[:200]}" for one in errors[:_SHOWN])
         raise CouldNotRun(f"{path.name} does not keep the report's schema: {said}")

@@ -5,15 +5,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from checks.reporting.json_report import load_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-SCHEMA = Path(__file__).resolve().parents[2] / "policies" / "report.schema.json"
 _HEAD = """\
 # The format of report.json
 
@@ -22,12 +21,6 @@ _HEAD = """\
 Paths are relative to the project's root. `python -m checks verify` reads such a report, and \
 `python -m checks diff` compares two.
 """
-
-
-def load_schema() -> dict[str, Any]:  # Any: parsed JSON
-    """Return the published schema."""
-    schema: dict[str, Any] = json.loads(SCHEMA.read_text("utf-8"))
-    return schema
 
 
 def render_page(schema: Mapping[str, Any]) -> str:

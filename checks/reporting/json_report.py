@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from checks.model import Status
 from checks.outcome import VERIFIER
@@ -16,8 +17,15 @@ if TYPE_CHECKING:
     from checks.outcome import ControlResult, FileDigest, Inventory, Outcome
     from checks.waivers import Waiver
 
+SCHEMA = Path(__file__).resolve().parents[2] / "policies" / "report.schema.json"
 SCHEMA_VERSION = "2.0"
 CHECKS_VERSION = "2.0"
+
+
+def load_schema() -> dict[str, Any]:  # Any: parsed JSON
+    """Return the published schema."""
+    schema: dict[str, Any] = json.loads(SCHEMA.read_text("utf-8"))
+    return schema
 
 
 def render_json(outcome: Outcome) -> str:

@@ -71,19 +71,15 @@ def _rules(outcome: Outcome) -> dict[str, dict[str, object]]:
 def _results(outcome: Outcome) -> list[dict[str, object]]:
     """Return each finding once, though several controls may claim it."""
     order = {rule: number for number, rule in enumerate(_rules(outcome))}
-    found: dict[tuple[str, int | None], dict[str, object]] = {}
+    found: dict[str, dict[str, object]] = {}
     for control in outcome.controls:
         for finding in control.findings:
-            found.setdefault(_key(finding), _result(finding, control, order))
+            found.setdefault(finding.fingerprint, _result(finding, control, order))
         for waived in control.waived:
             entry = _result(waived.finding, control, order)
             entry["suppressions"] = [_suppression(waived)]
-            found.setdefault(_key(waived.finding), entry)
+            found.setdefault(waived.finding.fingerprint, entry)
     return list(found.values())
-
-
-def _key(finding: Finding) -> tuple[str, int | None]:
-    return finding.fingerprint, finding.location.line if finding.location else None
 
 
 def _result(finding: Finding, control: ControlResult, order: dict[str, int]) -> dict[str, object]:

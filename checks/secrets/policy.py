@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from checks.policyfile import PolicyError, read_toml, unknown_keys
+import msgspec
+
+from checks.policyfile import Text, read_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,60 +15,36 @@ if TYPE_CHECKING:
 FILE = "secrets.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Files by a pattern in which ``*`` matches any characters, also ``/``.
+class Skip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files that are not looked at; ``*`` in `path` matches any characters, also ``/``."""
 
-    `kinds` are detect-secrets' names of what may be found there; none where nothing is looked for.
-    """
-
-    path: str
-    why: str
-    kinds: frozenset[str] = frozenset()
+    path: Text
+    why: Text
 
     def covers(self, path: str) -> bool:
         """Tell whether a path is meant."""
         return fnmatch.fnmatchcase(path, self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Demands:
+class Allow(Skip, frozen=True, forbid_unknown_fields=True):
+    """Files that may hold what detect-secrets calls by these names."""
+
+    kinds: frozenset[Text]
+
+
+class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole policy; with `all_needed` an entry that covers nothing is a finding."""
 
+    schema: Literal[1]
     all_needed: bool
-    skip: tuple[Entry, ...]
-    allow: tuple[Entry, ...]
+    skip: tuple[Skip, ...] = ()
+    allow: tuple[Allow, ...] = ()
 
 
 def read_demands(path: Path) -> Demands:
     """Read the policy.
 
     Raises:
-        PolicyError: with every problem at once.
+        PolicyError: it is missing, malformed, or says something unknown.
     """
-    table = read_toml(path)
-    problems = unknown_keys(path.name, table, {"schema", "all_needed", "skip", "allow"})
-    if table.get("schema") != 1:
-        problems.append(f"{path.name}: schema must be 1")
-    if not isinstance(table.get("all_needed"), bool):
-        problems.append(f"{path.name}: all_needed is true or false")
-    skip = _entries(path.name, table.get("skip", []), {"path", "why"}, problems)
-    allow = _entries(path.name, table.get("allow", []), {"path", "why", "kinds"}, problems)
-    if problems:
-        raise PolicyError("; ".join(problems))
-    return Demands(bool(table["all_needed"]), skip, allow)
-
-
-def _entries(name: str, raw: object, wanted: set[str], problems: list[str]) -> tuple[Entry, ...]:
-    made: list[Entry] = []
-    for entry in raw if isinstance(raw, list) else [raw]:
-        if not isinstance(entry, dict) or set(entry) != wanted:
-            problems.append(f"{name}: an entry has {', '.join(sorted(wanted))}, and nothing else")
-            continue
-        kinds = entry.get("kinds", [])
-        texts = [entry["path"], entry["why"], *(kinds if isinstance(kinds, list) else [None])]
-        if not all(isinstance(one, str) and one for one in texts):
-            problems.append(f"{name}: an entry's path and why are texts, its kinds a list of them")
-            continue
-        made.append(Entry(entry["path"], entry["why"], frozenset(kinds)))
-    return tuple(made)
+    return read_policy(path, Demands)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.policyfile import PolicyError, read_toml
+from checks.policyfile import convert, read_toml, refuse
 from checks.suites.evidence import SKIPPED, XFAILED
 
 if TYPE_CHECKING:
@@ -73,10 +73,7 @@ def make_policy(table: object) -> SuitesPolicy:
     Raises:
         PolicyError: it makes none, or not in the form that they have.
     """
-    try:
-        policy = msgspec.convert(table, SuitesPolicy)
-    except msgspec.ValidationError as error:
-        raise PolicyError(f"{FILE}: {error}") from error
+    policy = convert(FILE, table, SuitesPolicy)
     problems = [f"{name} needs at least one test" for name, n in policy.least.items() if n < 1]
     problems += [] if policy.least else ["it names no suite"]
     problems += [f"schema {policy.schema} is unknown"] if policy.schema != 1 else []
@@ -87,6 +84,5 @@ def make_policy(table: object) -> SuitesPolicy:
             problems.append(
                 f"{one.test or 'an excuse'}: the test, platforms and reasons are needed"
             )
-    if problems:
-        raise PolicyError(f"{FILE}: {'; '.join(problems)}")
+    refuse(FILE, problems)
     return policy

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from checks.model import CouldNotRun
-from checks.policyfile import PolicyError, read_toml
+from checks.policyfile import PolicyError, read_policy, refuse
 from checks.suites.mutants import mutants
 
 if TYPE_CHECKING:
@@ -69,18 +69,14 @@ def read_mutation(path: Path) -> MutationPolicy:
     Raises:
         PolicyError: the file is missing or malformed, or would be content with nothing.
     """
-    try:
-        policy = msgspec.convert(read_toml(path), MutationPolicy)
-    except msgspec.ValidationError as error:
-        raise PolicyError(f"{FILE}: {error}") from error
+    policy = read_policy(path, MutationPolicy)
     problems = [] if policy.schema == 1 else [f"schema {policy.schema} is unknown"]
     problems += [] if policy.module else ["it names no module"]
     problems += [f"{one.path} names no tests" for one in policy.module if not one.tests]
     problems += [f"{one.mutant}: no reason" for one in policy.equivalent if not one.reason.strip()]
     if min(policy.sample, policy.cpu, policy.wall) < 1 or not 0 < policy.threshold <= 1:
         problems.append("sample, cpu and wall are at least 1, threshold is above 0 and at most 1")
-    if problems:
-        raise PolicyError(f"{FILE}: {'; '.join(problems)}")
+    refuse(FILE, problems)
     return policy
 
 

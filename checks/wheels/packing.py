@@ -4,7 +4,7 @@ A description starts from a wheel in which all is well, and says what is differe
 ``name`` and ``version`` of the distribution; ``members`` to add (text by path); ``remove``, paths
 to leave out; ``metadata``, header lines to replace (an empty text leaves one out), and ``body``;
 ``record``, RECORD entries to write instead of the true ones (``hash,size``; an empty text leaves
-the line out); ``stamp``, the year that the members bear.
+the line out).
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from checks.wheels.contents import record_entry
 if TYPE_CHECKING:
     from pathlib import Path
 
-_KEYS = frozenset(
-    ["name", "version", "members", "remove", "metadata", "body", "record", "stamp", "why"]
-)
+_STAMP = (2020, 1, 1, 0, 0, 0)
+_KEYS = frozenset(["name", "version", "members", "remove", "metadata", "body", "record", "why"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,6 @@ class Description:
     metadata: dict[str, str] = field(default_factory=dict)
     body: str = "What the example is for.\n"
     record: dict[str, str] = field(default_factory=dict)
-    stamp: int = 2020
 
     @property
     def dist_info(self) -> str:
@@ -70,7 +68,7 @@ def pack(one: Description, folder: Path) -> Path:
     members[f"{one.dist_info}/RECORD"] = _record(one, members).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(zipfile.ZipInfo(name, (one.stamp, 1, 1, 0, 0, 0)), content)
+            archive.writestr(zipfile.ZipInfo(name, _STAMP), content)
     return path
 
 

@@ -43,17 +43,17 @@ def rights(workflow: Workflow, demands: Demands) -> Iterator[Finding]:
     """Yield jobs with more rights than the policy gives them, or with rights that nobody named."""
     if workflow.is_action:
         return
-    if demands.least and workflow.permissions != {}:
+    if demands.least_rights and workflow.permissions != {}:
         text = "permissions: {} must stand at the top: each job names its own rights"
         yield _finding(RIGHTS, workflow, workflow.line_of("permissions:"), text, None)
-    given = {(one.file, one.job, one.right) for one in demands.writes}
+    given = {(one.file, one.job, one.right) for one in demands.write}
     for job in workflow.jobs:
         line = workflow.line_of(f"{job.name}:")
-        if demands.least and not isinstance(job.permissions, dict):
+        if demands.least_rights and not isinstance(job.permissions, dict):
             yield _finding(
                 RIGHTS, workflow, line, f"job {job.name} names no rights of its own", job
             )
-        for right in _more_than_reading(job.permissions if demands.least else {}):
+        for right in _more_than_reading(job.permissions if demands.least_rights else {}):
             if (workflow.path, job.name, right) not in given:
                 text = f"job {job.name} has the right {right}, which no policy gives it"
                 yield _finding(RIGHTS, workflow, line, text, job)
@@ -67,7 +67,7 @@ def unused_writes(workflows: Iterable[Workflow], demands: Demands) -> Iterator[F
         for job in one.jobs
         for right in _more_than_reading(job.permissions)
     }
-    for write in demands.writes:
+    for write in demands.write:
         if (write.file, write.job, write.right) not in had:
             text = f"the policy gives {write.job} the right {write.right}, which it does not have"
             yield Finding(RIGHTS, text, Location(write.file), snippet=text, context=write.job)

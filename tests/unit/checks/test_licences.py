@@ -61,10 +61,13 @@ def test_one_of_or_and_all_of_and(expression: str, is_allowed: bool) -> None:
 
 
 def test_a_distribution_that_is_not_installed_here_is_unknown_until_it_is_looked_up() -> None:
-    demands = Demands(frozenset({"MIT"}), {})
+    demands = Demands(1, frozenset({"MIT"}))
     assert [one.rule for one in judge({"a": None}, demands, "lock.txt")] == [UNKNOWN]
-    known = Demands(frozenset({"MIT"}), {"a": Known("a", "MIT", "its LICENSE file")})
+    known = Demands(1, frozenset({"MIT"}), (Known("a", "MIT", "its LICENSE file"),))
     assert list(judge({"a": None}, known, "lock.txt")) == []
+
+
+TWICE = '[[known]]\nname = "a"\nlicence = "MIT"\nwhy = "w"\n'
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,8 @@ def test_a_distribution_that_is_not_installed_here_is_unknown_until_it_is_looked
         'schema = 1\nallowed = ["MIT"]\n[[known]]\nname = "a"\nlicence = "MIT"\n',
         'schema = 1\nallowed = ["MIT"]\n[[known]]\nname = "a"\nlicence = "X"\nwhy = "w"\n',
         'schema = 1\nallowed = ["MIT"]\nknown = 1\n',
+        'schema = 1\nallowed = ["MIT"]\n'
+        + 2 * '[[known]]\nname = "a"\nlicence = "MIT"\nwhy = "w"\n',
     ],
 )
 def test_a_policy_that_is_wrong_is_refused(tmp_path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ def test_a_whole_policy_is_read(tmp_path: Path) -> None:
         HEAD + WRITE + '[[call]]\nfile = "a.yml"\ncommand = "c"\non = ["push"]\nwhy = "w"\n'
     )
     demands = read_demands(file)
-    assert (demands.writes[0].right, demands.calls[0].on) == ("contents", ("push",))
+    assert (demands.write[0].right, demands.call[0].on) == ("contents", ("push",))
 
 
 @pytest.mark.parametrize(
