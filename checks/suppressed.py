@@ -1,4 +1,4 @@
-"""Comments and settings by which code asks a tool to look away, found where they stand.
+"""Comments by which code asks a tool to look away, found where they stand.
 
 Python is tokenised, so that a string which only speaks of such a comment is none.
 """
@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 from checks.model import CouldNotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 # What may follow each word is its codes; a kind that takes none is never blanket.
 _KINDS = {
     "noqa": re.compile(r"noqa\b(?P<codes>\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?", re.IGNORECASE),
     "file-noqa": re.compile(
-        r"(?:ruff|flake8)\s*:\s*(?:noqa\b|disable\b)(?P<codes>\s*(?::\s*|\[)[A-Z]+\d+[A-Z\d,\s]*)?",
+        r"(?:ruff|flake8)\s*:\s*(?:noqa|disable|file-ignore)\b"
+        r"(?P<codes>\s*:\s*[A-Z]+\d+[A-Z\d,\s]*|\s*\[[\w,\s-]+\])?",
         re.IGNORECASE,
     ),
+    "ruff-ignore": re.compile(r"ruff\s*:\s*ignore\b(?P<codes>\s*\[[\w,\s-]+\])?"),
     "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
     "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
     "mypy": re.compile(r"mypy:\s*(?P<codes>[\w-]+)"),
@@ -81,22 +83,6 @@ def in_rust(text: str) -> Iterator[Suppression]:
         before = line.strip()
 
 
-def in_settings(pyproject: Mapping[str, object]) -> dict[str, int]:
-    """Count by kind what pyproject.toml lets the tools pass over in general."""
-    ruff = _table(pyproject, "tool", "ruff", "lint")
-    overrides = _table(pyproject, "tool", "mypy").get("overrides", [])
-    per_file = _table(ruff, "per-file-ignores")
-    ignored = [*_texts(ruff.get("ignore")), *(c for v in per_file.values() for c in _texts(v))]
-    return {
-        "ruff-settings": len(ignored),
-        "mypy-settings": len(overrides) if isinstance(overrides, list) else 0,
-        "deptry-settings": len(_table(pyproject, "tool", "deptry", "per_rule_ignores")),
-        "coverage-settings": len(
-            _texts(_table(pyproject, "tool", "coverage", "report").get("exclude_lines"))
-        ),
-    }
-
-
 def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:
     """Read a comment part by part: several requests may stand on one line, a reason after each."""
     parts = [part.strip() for part in comment.split("#")]
@@ -112,13 +98,3 @@ def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:
 
 def _is_request(part: str) -> bool:
     return any(pattern.match(part) for pattern in _KINDS.values())
-
-
-def _table(node: object, *keys: str) -> dict[str, object]:
-    for key in keys:
-        node = node.get(key) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else {}
-
-
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []

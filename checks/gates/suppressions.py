@@ -17,11 +17,12 @@ from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.policyfile import read_policy
 from checks.rules.source import parse
+from checks.softened import Beside, in_settings, look_beside
 from checks.specimens import digest, discover
-from checks.suppressed import Suppression, in_python, in_rust, in_settings
+from checks.suppressed import Suppression, in_python, in_rust
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from checks.context import Context
@@ -33,6 +34,7 @@ GREW = "suppressions.grew"
 STALE = "suppressions.stale-record"
 
 POLICY = "suppressions.toml"
+_SHOWN = 5
 _REMEDIATION = {
     NO_REASON: "Write why on the same line, or mend what the tool found.",
     BLANKET: "Name the code that is meant, so that nothing else is hidden with it.",
@@ -57,24 +59,28 @@ class SuppressionsGate:
     rules: tuple[str, ...] = (NO_REASON, BLANKET, GREW, STALE)
 
     def inputs(self, context: Context) -> str:
-        """Digest all shipped code, the project's settings and the record."""
+        """Digest all shipped code, the project's settings, what is beside them, and the record."""
         code = context.manifest.python | context.manifest.rust | {"pyproject.toml"}
-        record = digest(context.settings_file(POLICY))
-        return digest_texts([digest_files(context.project, code), record])
+        file = context.settings_file(POLICY)
+        beside = _beside(context, read_demands(file))
+        digests = [digest_files(context.project, code), digest(file)]
+        return digest_texts([*digests, repr(beside.by_kind)])
 
     def check(self, context: Context) -> GateOutput:
         """Judge all shipped Python and Rust files, and the tools' settings.
 
         Raises:
-            CouldNotRun: a file can't be read.
+            CouldNotRun: a file can't be read, or ruff refuses its settings.
         """
         demands = read_demands(context.settings_file(POLICY))
         files = context.manifest.python | context.manifest.rust
         found = {path: list(_of_file(context.project, path)) for path in sorted(files)}
-        counts = _counts(found.values(), read_pyproject(context.project))
+        beside = _beside(context, demands)
+        counts = _counts(found.values(), read_pyproject(context.project), beside)
         return GateOutput(
             (Scope("files", files, frozenset(found)),),
-            findings=tuple(judge(found, counts, demands)),
+            findings=tuple(judge(found, counts, demands, beside)),
+            tools=(beside.run,) if beside.run else (),
             notes=(_told(counts),),
         )
 
@@ -96,7 +102,10 @@ def read_demands(path: Path) -> Demands:
 
 
 def judge(
-    found: Mapping[str, Iterable[Suppression]], counts: Counter[str], demands: Demands
+    found: Mapping[str, Iterable[Suppression]],
+    counts: Counter[str],
+    demands: Demands,
+    beside: Beside,
 ) -> Iterator[Finding]:
     """Yield what is blanket, unexplained, or not as recorded."""
     for path, suppressions in found.items():
@@ -106,22 +115,29 @@ def judge(
             if demands.reason_required and not one.explained:
                 yield _finding(NO_REASON, path, one, "says not why")
     if demands.most is not None:
-        yield from _against_record(counts, demands.most)
+        yield from _against_record(counts, demands.most, beside.by_kind)
 
 
-def _against_record(counts: Counter[str], most: Mapping[str, int]) -> Iterator[Finding]:
+def _against_record(
+    counts: Counter[str], most: Mapping[str, int], named: Mapping[str, Sequence[str]]
+) -> Iterator[Finding]:
     for kind in sorted({*counts, *most}):
         now, recorded = counts[kind], most.get(kind, 0)
         if now != recorded:
             rule = GREW if now > recorded else STALE
             yield Finding(
                 rule,
-                f"{now} of {kind}, recorded are {recorded}",
+                f"{now} of {kind}, recorded are {recorded}{_listed(named.get(kind, ()))}",
                 Location(f"policies/{POLICY}"),
                 snippet=f"{kind}: {now}, recorded {recorded}",
                 context=kind,
                 remediation=_REMEDIATION[rule],
             )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = ", …" if len(names) > _SHOWN else ""
+    return f": {', '.join(names[:_SHOWN])}{more}" if names else ""
 
 
 def _finding(rule: str, path: str, one: Suppression, what: str) -> Finding:
@@ -146,11 +162,22 @@ def _of_file(project: Path, path: str) -> Iterator[Suppression]:
     return iter(()) if isinstance(parse(project / path, path), Finding) else in_python(text, path)
 
 
+def _beside(context: Context, demands: Demands) -> Beside:
+    """Look beside pyproject.toml where there is a record that what is found is held against."""
+    if demands.most is None:
+        return Beside()
+    pyproject = read_pyproject(context.project)
+    return look_beside(context.project, context.manifest.python, pyproject)
+
+
 def _counts(
-    found: Iterable[Iterable[Suppression]], pyproject: Mapping[str, object]
+    found: Iterable[Iterable[Suppression]], pyproject: Mapping[str, object], beside: Beside
 ) -> Counter[str]:
     counts = Counter(one.kind for suppressions in found for one in suppressions)
-    counts.update({kind: count for kind, count in in_settings(pyproject).items() if count})
+    named = {kind: len(names) for kind, names in beside.by_kind.items()}
+    counts.update(
+        {kind: count for kind, count in (in_settings(pyproject) | named).items() if count}
+    )
     return counts
 
 
@@ -164,5 +191,6 @@ def _judge_folder(folder: Path) -> list[Finding]:
     found = {name: list(_of_file(folder, name)) for name in code}
     settings = folder / "pyproject.toml"
     document = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
-    demands = read_demands(folder / POLICY)
-    return list(judge(found, _counts(found.values(), document), demands))
+    beside = look_beside(folder, [one for one in code if one.endswith(".py")], document)
+    counts = _counts(found.values(), document, beside)
+    return list(judge(found, counts, read_demands(folder / POLICY), beside))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 from typing import TYPE_CHECKING
 
 from checks.model import CouldNotRun, Finding, Location
@@ -20,6 +21,8 @@ _IGNORING = {
     "skip_missing_interpreters": "a missing interpreter is passed over",
 }
 _COMMANDS = ("commands", "commands_pre", "commands_post")
+# ruff, flake8, pylint and bandit end with 0 whatever they found when told so.
+_EXITS_ZERO = re.compile(r"\s--exit-zero\b|\bruff\s+check\s(?:.*\s)?-\w*e")
 _FALSE = frozenset({"false", "0", "no", ""})
 
 
@@ -55,7 +58,7 @@ def _of_section(
         for line in parser.get(section, name, fallback="").splitlines():
             # With factors a command follows a colon: `py311: - pytest`.
             bare = line.strip().partition(": ")[2].strip() or line.strip()
-            if bare.startswith("-"):
+            if bare.startswith("-") or _EXITS_ZERO.search(bare):
                 yield _finding(lines, bare, bare, f"[{section}] {bare}: its failure is ignored")
     is_env = section == "testenv" or section.startswith("testenv:")
     if is_env and not inherited and not parser.get(section, "commands", fallback="").strip():

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from checks.model import CouldNotRun
-from checks.suppressed import in_python, in_rust, in_settings
+from checks.suppressed import in_python, in_rust
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,9 @@ from checks.suppressed import in_python, in_rust, in_settings
         ("# flake8: noqa: E501", "file-noqa", False),
         ("# ruff: NOQA", "file-noqa", True),
         ("# ruff: disable[F401]", "file-noqa", False),
+        ("# ruff: file-ignore[F401]", "file-noqa", False),
+        ("# ruff: ignore[F401, unused-import]", "ruff-ignore", False),
+        ("# ruff: ignore", "ruff-ignore", True),
         ("# type: ignore", "type-ignore", True),
         ("# type:ignore[arg-type]", "type-ignore", False),
         ("# pyright: ignore", "pyright-ignore", True),
@@ -66,18 +69,6 @@ def test_the_next_request_is_no_reason() -> None:
 def test_rust_takes_the_reason_from_above_or_beside() -> None:
     text = "// called from C only\n#[allow(dead_code)]\nfn f() {}\n#[allow(x)] // by two words\n"
     assert [one.explained for one in in_rust(text)] == [True, True]
-
-
-def test_settings_are_counted() -> None:
-    ruff = {"ignore": ["A", "B"], "per-file-ignores": {"tests/*": ["C"]}}
-    overrides = [{"module": "x", "ignore_errors": True}]
-    counted = in_settings({"tool": {"ruff": {"lint": ruff}, "mypy": {"overrides": overrides}}})
-    assert counted == {
-        "ruff-settings": 3,
-        "mypy-settings": 1,
-        "deptry-settings": 0,
-        "coverage-settings": 0,
-    }
 
 
 def test_a_file_that_ends_amid_things_is_no_answer() -> None:
