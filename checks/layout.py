@@ -41,6 +41,10 @@ _NEVER_SHIPPED = frozenset(
         "venv",
     ]
 )
+_RENAMED = (
+    "src is itself a package, which the build gives another name: what is said of names in the"
+    " tree and in the wheel does not see that"
+)
 _CRATE_SIDE_FOLDERS = frozenset({"tests", "benches", "examples"})
 
 
@@ -71,7 +75,7 @@ def find_packages(project: Path, name: str, settings: Mapping[str, object]) -> F
     if declared := [one for one in _declared(project, settings) if (project / one.path).exists()]:
         return Found(tuple(declared))
     if inside := tuple(importable(project, PurePosixPath("src"))):
-        return Found(inside)
+        return Found(inside, _RENAMED if (project / "src/__init__.py").is_file() else "")
     here = list(importable(project, PurePosixPath()))
     flat = [one for one in here if may_ship(project, one)]
     own = _canonical(name)

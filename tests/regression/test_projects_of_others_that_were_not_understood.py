@@ -171,3 +171,9 @@ def test_a_commit_that_a_hook_is_pinned_to_is_no_secret(tmp_path: Path) -> None:
     context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
     found = SecretsGate().check(context).findings
     assert [one.location.path for one in found if one.location] == ["settings.yaml"]
+
+
+@pytest.mark.parametrize(("file", "told"), [("src/__init__.py", True), ("src/parcel.py", False)])
+def test_a_package_that_the_build_renames_is_told(tmp_path: Path, file: str, told: bool) -> None:
+    doubts = build_manifest(tree(tmp_path, file, "src/mail.py")).doubts
+    assert any("src is itself a package" in one for one in doubts) is told
