@@ -1,4 +1,4 @@
-"""Comments and settings by which code asks a tool to look away, found where they stand.
+"""Comments and attributes by which code asks a tool to look away, found where they stand.
 
 Python is tokenised, so that a string which only speaks of such a comment is none.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from checks.model import CouldNotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 # What may follow each word is its codes; a kind that takes none is never blanket.
 _KINDS = {
@@ -25,15 +25,26 @@ _KINDS = {
     ),
     "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
     "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
-    "mypy": re.compile(r"mypy:\s*(?P<codes>[\w-]+)"),
-    "pylint": re.compile(r"pylint:\s*(?:disable(?:-next)?=(?P<codes>[\w,\s-]+)|skip-file)"),
+    "mypy": re.compile(r"mypy:\s*(?:ignore[-_]errors\b|(?P<codes>[\w-]+))"),
+    "pylint": re.compile(
+        r"pylint:\s*(?:disable(?:-next)?\s*=\s*(?:all\b|(?P<codes>[\w,\s-]+))|skip-file)"
+    ),
     "no-cover": re.compile(r"pragma:\s*no\s*(?P<codes>cover|branch)"),
     "nosec": re.compile(r"nosec\b(?P<codes>\s*:?\s*B\d+(?:[,\s]+B\d+)*)?"),
     "nosemgrep": re.compile(r"nosemgrep\b(?P<codes>\s*:\s*[\w.,-]+)?"),
     "deptry-ignore": re.compile(r"deptry:\s*ignore(?P<codes>\[[^\]]+\])?"),
+    "format-off": re.compile(r"(?:fmt|yapf|autopep8):\s*(?P<codes>off|skip|disable)\b"),
+    "isort": re.compile(r"isort:\s*(?P<codes>skip_file|skip|off|dont-add-imports?)\b"),
     "allow-secret": re.compile(r"pragma:\s*(?P<codes>(?:allow|white)list)\s+secret"),
 }
-_RUST = re.compile(r"#!?\[allow\((?P<codes>[^)]+)\)\]")
+# An attribute may go over several lines, stand in a cfg_attr, and say its reason in itself.
+_RUST = re.compile(
+    r"#!?\[(?:\s*cfg_attr\s*\([^\[\]]*?,)?\s*(?P<word>allow|expect)\s*\(\s*"
+    r"(?P<codes>[a-z](?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)"
+)
+_RUST_REASON = re.compile(r",?\s*reason\s*=\s*\"(?P<said>(?:[^\"\\]|\\.)*)\"")
+_RUST_EVERYTHING = frozenset({"warnings", "clippy::all"})
+KINDS = frozenset({*_KINDS, "rust-allow", "rust-expect"})
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -71,30 +82,28 @@ def in_python(text: str, path: str) -> Iterator[Suppression]:
 
 
 def in_rust(text: str) -> Iterator[Suppression]:
-    """Yield the ``allow`` attributes of a Rust file; a reason stands on the line or above it."""
-    before = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        found = _RUST.search(line)
-        if found is not None:
-            reason = line[found.end() :] + (before if before.startswith("//") else "")
-            yield Suppression("rust-allow", number, line.strip(), blanket=False, reason=reason)
-        before = line.strip()
+    """Yield the ``allow`` and ``expect`` attributes of a Rust file.
 
-
-def in_settings(pyproject: Mapping[str, object]) -> dict[str, int]:
-    """Count by kind what pyproject.toml lets the tools pass over in general."""
-    ruff = _table(pyproject, "tool", "ruff", "lint")
-    overrides = _table(pyproject, "tool", "mypy").get("overrides", [])
-    per_file = _table(ruff, "per-file-ignores")
-    ignored = [*_texts(ruff.get("ignore")), *(c for v in per_file.values() for c in _texts(v))]
-    return {
-        "ruff-settings": len(ignored),
-        "mypy-settings": len(overrides) if isinstance(overrides, list) else 0,
-        "deptry-settings": len(_table(pyproject, "tool", "deptry", "per_rule_ignores")),
-        "coverage-settings": len(
-            _texts(_table(pyproject, "tool", "coverage", "report").get("exclude_lines"))
-        ),
-    }
+    A reason stands in the attribute, after it on its last line, or on the line above.
+    """
+    lines = ["", *text.splitlines()]
+    for found in _RUST.finditer(text):
+        first, last = (text.count("\n", 0, place) + 1 for place in (found.start(), found.end() - 1))
+        if "//" in lines[first][: lines[first].find("#")]:
+            continue  # a comment that only speaks of one
+        inside = _RUST_REASON.search(found["codes"])
+        said = inside["said"] if inside else ""
+        after = text[found.end() :].partition("\n")[0].lstrip(")] ")
+        above = lines[first - 1].strip()
+        reason = f"{said} {after} {above if above.startswith('//') else ''}"
+        codes = _RUST_REASON.sub("", found["codes"]).split(",")
+        yield Suppression(
+            f"rust-{found['word']}",
+            first,
+            " ".join(part.strip() for part in lines[first : last + 1]),
+            blanket=not _RUST_EVERYTHING.isdisjoint(code.strip() for code in codes),
+            reason=reason,
+        )
 
 
 def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:
@@ -112,13 +121,3 @@ def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:
 
 def _is_request(part: str) -> bool:
     return any(pattern.match(part) for pattern in _KINDS.values())
-
-
-def _table(node: object, *keys: str) -> dict[str, object]:
-    for key in keys:
-        node = node.get(key) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else {}
-
-
-def _texts(value: object) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else []

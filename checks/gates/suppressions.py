@@ -15,10 +15,13 @@ import msgspec
 from checks.kept import digest_files, digest_texts
 from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.policyfile import read_policy
+from checks.policyfile import Text, read_policy, refuse
 from checks.rules.source import parse
 from checks.specimens import digest, discover
-from checks.suppressed import Suppression, in_python, in_rust, in_settings
+from checks.suppressed import KINDS as IN_CODE
+from checks.suppressed import Suppression, in_python, in_rust
+from checks.suppressed_settings import KINDS as IN_SETTINGS
+from checks.suppressed_settings import hides_all, in_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,21 +34,27 @@ NO_REASON = "suppressions.no-reason"
 BLANKET = "suppressions.blanket"
 GREW = "suppressions.grew"
 STALE = "suppressions.stale-record"
+BANNED = "suppressions.banned"
 
 POLICY = "suppressions.toml"
 _REMEDIATION = {
     NO_REASON: "Write why on the same line, or mend what the tool found.",
     BLANKET: "Name the code that is meant, so that nothing else is hidden with it.",
     GREW: "Mend what the tool found; the count may only fall.",
+    BANNED: f"Mend what the tool found; policies/{POLICY} allows no request of this kind.",
     STALE: f"Lower the count in policies/{POLICY}, so that it can't rise again.",
 }
 
 
 class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not."""
+    """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not.
+
+    A kind that is `banned` is a finding wherever it stands, whatever its reason.
+    """
 
     schema: Literal[1]
     reason_required: bool
+    banned: tuple[Text, ...] = ()
     most: dict[str, Annotated[int, msgspec.Meta(ge=0)]] | None = None
 
 
@@ -54,7 +63,7 @@ class SuppressionsGate:
 
     name = "suppressions"
     title = "Few requests to look away, each with a reason, and never more"
-    rules: tuple[str, ...] = (NO_REASON, BLANKET, GREW, STALE)
+    rules: tuple[str, ...] = (NO_REASON, BLANKET, BANNED, GREW, STALE)
 
     def inputs(self, context: Context) -> str:
         """Digest all shipped code, the project's settings and the record."""
@@ -71,10 +80,11 @@ class SuppressionsGate:
         demands = read_demands(context.settings_file(POLICY))
         files = context.manifest.python | context.manifest.rust
         found = {path: list(_of_file(context.project, path)) for path in sorted(files)}
-        counts = _counts(found.values(), read_pyproject(context.project))
+        settings = read_pyproject(context.project)
+        counts = _counts(found.values(), settings)
         return GateOutput(
             (Scope("files", files, frozenset(found)),),
-            findings=tuple(judge(found, counts, demands)),
+            findings=(*judge(found, counts, demands), *_in_settings(settings, demands)),
             notes=(_told(counts),),
         )
 
@@ -92,7 +102,12 @@ def read_demands(path: Path) -> Demands:
     Raises:
         PolicyError: it is missing, malformed, or says something unknown.
     """
-    return read_policy(path, Demands)
+    demands = read_policy(path, Demands)
+    kinds = {*demands.banned, *(demands.most or {})}
+    problems = [f"there is no kind {one}" for one in sorted(kinds - IN_CODE - IN_SETTINGS)]
+    both = sorted(set(demands.banned) & (demands.most or {}).keys())
+    refuse(POLICY, [*problems, *(f"{one} is banned and counted" for one in both)])
+    return demands
 
 
 def judge(
@@ -105,6 +120,8 @@ def judge(
                 yield _finding(BLANKET, path, one, "names no code, so it hides everything")
             if demands.reason_required and not one.explained:
                 yield _finding(NO_REASON, path, one, "says not why")
+            if one.kind in demands.banned:
+                yield _finding(BANNED, path, one, "is banned")
     if demands.most is not None:
         yield from _against_record(counts, demands.most)
 
@@ -133,6 +150,21 @@ def _finding(rule: str, path: str, one: Suppression, what: str) -> Finding:
         context=one.kind,
         remediation=_REMEDIATION[rule],
     )
+
+
+def _in_settings(pyproject: Mapping[str, object], demands: Demands) -> Iterator[Finding]:
+    counts = in_settings(pyproject)
+    told = [(BLANKET, kind, f"{text}: it hides everything") for kind, text in hides_all(pyproject)]
+    told += [(BANNED, one, f"{one} are banned") for one in demands.banned if counts.get(one)]
+    for rule, kind, text in told:
+        yield Finding(
+            rule,
+            text,
+            Location("pyproject.toml"),
+            snippet=text,
+            context=kind,
+            remediation=_REMEDIATION[rule],
+        )
 
 
 def _of_file(project: Path, path: str) -> Iterator[Suppression]:
@@ -165,4 +197,5 @@ def _judge_folder(folder: Path) -> list[Finding]:
     settings = folder / "pyproject.toml"
     document = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
     demands = read_demands(folder / POLICY)
-    return list(judge(found, _counts(found.values(), document), demands))
+    judged = judge(found, _counts(found.values(), document), demands)
+    return [*judged, *_in_settings(document, demands)]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from checks.model import CouldNotRun
-from checks.suppressed import in_python, in_rust, in_settings
+from checks.suppressed import in_python, in_rust
+from checks.suppressed_settings import hides_all, in_settings
 
 
 @pytest.mark.parametrize(
@@ -19,9 +20,20 @@ from checks.suppressed import in_python, in_rust, in_settings
         ("# type: ignore", "type-ignore", True),
         ("# type:ignore[arg-type]", "type-ignore", False),
         ("# pyright: ignore", "pyright-ignore", True),
-        ("# mypy: ignore-errors", "mypy", False),
+        ("# mypy: ignore-errors", "mypy", True),
+        ("# mypy: ignore_errors=True", "mypy", True),
+        ("# mypy: disable-error-code=misc", "mypy", False),
         ("# pylint: disable=W0703", "pylint", False),
         ("# pylint: skip-file", "pylint", True),
+        ("# pylint: disable=all", "pylint", True),
+        ("# pylint: disable = all", "pylint", True),
+        ("# pylint: disable-next=W0703", "pylint", False),
+        ("# fmt: off", "format-off", False),
+        ("# fmt: skip", "format-off", False),
+        ("# yapf: disable", "format-off", False),
+        ("# isort:skip", "isort", False),
+        ("# isort: skip_file", "isort", False),
+        ("# isort: off", "isort", False),
         ("# pragma: no cover", "no-cover", False),
         ("# nosec", "nosec", True),
         ("# nosec B101", "nosec", False),
@@ -43,6 +55,8 @@ def test_every_spelling(comment: str, kind: str, blanket: bool) -> None:
         '"""\n# type: ignore\n"""\n',
         "# a word about noqa\n",
         "# what nosec means\n",
+        "# fmt: on\n",
+        "# isort: split\n",
     ],
 )
 def test_what_only_speaks_of_it_is_none(text: str) -> None:
@@ -68,6 +82,38 @@ def test_rust_takes_the_reason_from_above_or_beside() -> None:
     assert [one.explained for one in in_rust(text)] == [True, True]
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "blanket", "explained"),
+    [
+        ("#[expect(dead_code)]\n", "rust-expect", 1, False, False),
+        ('#[expect(dead_code, reason = "only C calls")]\n', "rust-expect", 1, False, True),
+        ("\n#[allow(\n    dead_code,\n)] // called from C\n", "rust-allow", 2, False, True),
+        ("#[cfg_attr(test, allow(dead_code))]\n", "rust-allow", 1, False, False),
+        ("#![allow(warnings)]\n", "rust-allow", 1, True, False),
+        ("#[allow(clippy::all, dead_code)]\n", "rust-allow", 1, True, False),
+    ],
+)
+def test_every_spelling_in_rust(
+    text: str, kind: str, line: int, blanket: bool, explained: bool
+) -> None:
+    (found,) = in_rust(text)
+    assert (found.kind, found.line) == (kind, line)
+    assert (found.blanket, found.explained) == (blanket, explained)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#[inline]\nfn f() { x.expect("it is there") }\n',
+        "/// Like `#[allow(dead_code)]`.\n",
+        '#[case(x.expect("one"))]\n',
+        "fn allow(x: u8) {}\n",
+    ],
+)
+def test_what_is_no_request_in_rust(text: str) -> None:
+    assert list(in_rust(text)) == []
+
+
 def test_settings_are_counted() -> None:
     ruff = {"ignore": ["A", "B"], "per-file-ignores": {"tests/*": ["C"]}}
     overrides = [{"module": "x", "ignore_errors": True}]
@@ -78,6 +124,32 @@ def test_settings_are_counted() -> None:
         "deptry-settings": 0,
         "coverage-settings": 0,
     }
+
+
+def test_settings_in_every_place_are_counted() -> None:
+    older = {"ignore": ["A"], "extend-per-file-ignores": {"a": ["B"]}}
+    lint = {"extend-ignore": ["C"], "per-file-ignores": {"b": ["D", "E"]}}
+    mypy = {"ignore_errors": True, "disable_error_code": ["misc"], "ignore_missing_imports": True}
+    counted = in_settings({"tool": {"ruff": {**older, "lint": lint}, "mypy": mypy}})
+    assert (counted["ruff-settings"], counted["mypy-settings"]) == (5, 3)
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ({"ruff": {"extend-ignore": ["ALL"]}}, ["ruff ignores ALL"]),
+        ({"mypy": {"ignore_errors": True}}, ["mypy has ignore_errors"]),
+        (
+            {"mypy": {"overrides": [{"module": ["a.*", "tests.*"], "ignore_errors": True}]}},
+            ["mypy has ignore_errors for a.*"],
+        ),
+        ({"mypy": {"overrides": [{"module": "tests.*", "ignore_errors": True}]}}, []),
+        ({"mypy": {"overrides": [{"module": "a", "ignore_missing_imports": True}]}}, []),
+        ({"ruff": {"lint": {"ignore": ["E501"]}}}, []),
+    ],
+)
+def test_a_setting_that_hides_everything_is_told(tool: object, said: list[str]) -> None:
+    assert [text for _, text in hides_all({"tool": tool})] == said
 
 
 def test_a_file_that_ends_amid_things_is_no_answer() -> None:
