@@ -86,15 +86,18 @@ def test_the_verdict_is_seen_first_and_nothing_is_wider_than_the_window(
 
 
 @EVERY_SIZE
-def test_a_controls_title_has_room_beside_its_status(
-    report: Path, profile: Path, width: int
-) -> None:
+def test_titles_and_names_have_room(report: Path, profile: Path, width: int) -> None:
     with tab(report, profile, width=width) as page:
         share = page.evaluate(
             "Math.min(...[...document.querySelectorAll('details.card > summary')].map(one =>"
             " one.querySelector('.grow').offsetWidth / one.offsetWidth))"
         )
+        names = page.evaluate(
+            "document.querySelectorAll('details').forEach(one => one.open = true),"
+            "Math.min(...[...document.querySelectorAll('.wide .mono')].map(one => one.offsetWidth))"
+        )
     assert share > 0.6
+    assert names > 200
 
 
 def test_light_and_dark_are_told_apart(report: Path, profile: Path, tmp_path: Path) -> None:
