@@ -8,6 +8,7 @@ from checks.gates.adversarial import AdversarialGate
 from checks.gates.architecture import ArchitectureGate
 from checks.gates.cleanroom import CleanroomGate
 from checks.gates.dependencies import DependenciesGate
+from checks.gates.docs import DocsGate
 from checks.gates.durability import DurabilityGate
 from checks.gates.licences import LicencesGate
 from checks.gates.metadata import MetadataGate
@@ -44,6 +45,7 @@ def all_gates() -> tuple[Gate, ...]:
         StartupGate(),
         DurabilityGate(),
         AdversarialGate(),
+        DocsGate(),
         LicencesGate(),
         SbomGate(),
         VulnerabilitiesGate(),

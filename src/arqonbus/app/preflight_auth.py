@@ -10,8 +10,8 @@ from arqonbus.app.addresses import is_loopback
 from arqonbus.config.model import Settings
 from arqonbus.config.shield import KEY_FIELDS, AuthSettings
 from arqonbus.shield.algorithms import KINDS, SHARED, KeyProblem
+from arqonbus.shield.authorities import read_authorities
 from arqonbus.shield.keys import read_keys
-from arqonbus.shield.ring import read_authorities
 
 # RFC 7519, 4.1: they have a meaning of their own, and whoever issues tokens may let others choose
 # some of them.

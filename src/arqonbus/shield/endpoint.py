@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from typing import Final
 
 import aiohttp
@@ -12,15 +11,6 @@ from arqonbus.shield.jwks import MAX_SET_BYTES, KeySetError
 
 FETCH_SECONDS: Final = 5.0
 _OK: Final = 200
-
-
-def tls_context(ca_file: Path | None) -> ssl.SSLContext:
-    """Certificates are always verified: by the system's authorities, or by those of the file.
-
-    Raises:
-        OSError: the file can't be read, or holds no certificate.
-    """
-    return ssl.create_default_context(cafile=ca_file)
 
 
 class Endpoint:

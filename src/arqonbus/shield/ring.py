@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from arqonbus.shield.algorithms import KeyProblem, bind
-from arqonbus.shield.endpoint import Endpoint, tls_context
+from arqonbus.shield.algorithms import bind
+from arqonbus.shield.authorities import read_authorities
+from arqonbus.shield.endpoint import Endpoint
 from arqonbus.shield.keys import read_keys
 from arqonbus.shield.remote import RemoteKeys
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from arqonbus.config.shield import AuthSettings
     from arqonbus.shield.algorithms import VerificationKey
     from arqonbus.telemetry.metrics import Metrics
@@ -77,17 +75,3 @@ class KeyRing:
         yield from named or fitting
         if self._remote is not None and not named:
             yield from self._remote.candidates(algorithm, key_id)
-
-
-def read_authorities(file: Path | None) -> ssl.SSLContext:
-    """How the endpoint's certificate is verified.
-
-    Raises:
-        KeyProblem: the file of authorities can't be used.
-    """
-    try:
-        return tls_context(file)
-    except (OSError, ValueError):
-        raise KeyProblem(
-            f"auth.jwks_ca_file: {file} cannot be read, or holds no PEM certificate"
-        ) from None

@@ -13,7 +13,8 @@ from support.certificates import Certificate, certificate
 from support.key_server import KeyServer, key_server
 from support.tokens import jwk
 
-from arqonbus.shield.endpoint import Endpoint, tls_context
+from arqonbus.shield.authorities import tls_context
+from arqonbus.shield.endpoint import Endpoint
 from arqonbus.shield.jwks import MAX_SET_BYTES, KeySetError
 
 KEY = jwk(ed25519.Ed25519PrivateKey.generate(), kid="a")
