@@ -1,4 +1,4 @@
-"""Comments and attributes by which code asks a tool to look away, found where they stand.
+"""Comments by which code asks a tool to look away, found where they stand.
 
 Python is tokenised, so that a string which only speaks of such a comment is none.
 """
@@ -37,14 +37,7 @@ _KINDS = {
     "isort": re.compile(r"isort:\s*(?P<codes>skip_file|skip|off|dont-add-imports?)\b"),
     "allow-secret": re.compile(r"pragma:\s*(?P<codes>(?:allow|white)list)\s+secret"),
 }
-# An attribute may go over several lines, stand in a cfg_attr, and say its reason in itself.
-_RUST = re.compile(
-    r"#!?\[(?:\s*cfg_attr\s*\([^\[\]]*?,)?\s*(?P<word>allow|expect)\s*\(\s*"
-    r"(?P<codes>[a-z](?:[^()\"]|\"(?:[^\"\\]|\\.)*\")*)\)"
-)
-_RUST_REASON = re.compile(r",?\s*reason\s*=\s*\"(?P<said>(?:[^\"\\]|\\.)*)\"")
-_RUST_EVERYTHING = frozenset({"warnings", "clippy::all"})
-KINDS = frozenset({*_KINDS, "rust-allow", "rust-expect"})
+KINDS = frozenset(_KINDS)
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -79,31 +72,6 @@ def in_python(text: str, path: str) -> Iterator[Suppression]:
         if token.type == tokenize.COMMENT:
             line = token.start[0]
             yield from _in_comment(token.string, line, lines[line - 1].strip())
-
-
-def in_rust(text: str) -> Iterator[Suppression]:
-    """Yield the ``allow`` and ``expect`` attributes of a Rust file.
-
-    A reason stands in the attribute, after it on its last line, or on the line above.
-    """
-    lines = ["", *text.splitlines()]
-    for found in _RUST.finditer(text):
-        first, last = (text.count("\n", 0, place) + 1 for place in (found.start(), found.end() - 1))
-        if "//" in lines[first][: lines[first].find("#")]:
-            continue  # a comment that only speaks of one
-        inside = _RUST_REASON.search(found["codes"])
-        said = inside["said"] if inside else ""
-        after = text[found.end() :].partition("\n")[0].lstrip(")] ")
-        above = lines[first - 1].strip()
-        reason = f"{said} {after} {above if above.startswith('//') else ''}"
-        codes = _RUST_REASON.sub("", found["codes"]).split(",")
-        yield Suppression(
-            f"rust-{found['word']}",
-            first,
-            " ".join(part.strip() for part in lines[first : last + 1]),
-            blanket=not _RUST_EVERYTHING.isdisjoint(code.strip() for code in codes),
-            reason=reason,
-        )
 
 
 def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:

@@ -6,22 +6,20 @@ fewer: the record is then lowered, and the count can never rise again.
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from checks import suppressed, suppressed_rust, suppressed_settings
 from checks.kept import digest_files, digest_texts
-from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
 from checks.policyfile import Text, read_policy, refuse
 from checks.rules.source import parse
 from checks.specimens import digest, discover
-from checks.suppressed import KINDS as IN_CODE
-from checks.suppressed import Suppression, in_python, in_rust
-from checks.suppressed_settings import KINDS as IN_SETTINGS
-from checks.suppressed_settings import hides_all, in_settings
+from checks.suppressed import Suppression, in_python
+from checks.suppressed_rust import in_rust
+from checks.suppressed_settings import FILES, Settings, hides_all, in_settings, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -37,6 +35,7 @@ STALE = "suppressions.stale-record"
 BANNED = "suppressions.banned"
 
 POLICY = "suppressions.toml"
+_KINDS = suppressed.KINDS | suppressed_rust.KINDS | suppressed_settings.KINDS
 _REMEDIATION = {
     NO_REASON: "Write why on the same line, or mend what the tool found.",
     BLANKET: "Name the code that is meant, so that nothing else is hidden with it.",
@@ -67,7 +66,7 @@ class SuppressionsGate:
 
     def inputs(self, context: Context) -> str:
         """Digest all shipped code, the project's settings and the record."""
-        code = context.manifest.python | context.manifest.rust | {"pyproject.toml"}
+        code = context.manifest.python | context.manifest.rust | set(FILES)
         record = digest(context.settings_file(POLICY))
         return digest_texts([digest_files(context.project, code), record])
 
@@ -80,7 +79,7 @@ class SuppressionsGate:
         demands = read_demands(context.settings_file(POLICY))
         files = context.manifest.python | context.manifest.rust
         found = {path: list(_of_file(context.project, path)) for path in sorted(files)}
-        settings = read_pyproject(context.project)
+        settings = read_settings(context.project)
         counts = _counts(found.values(), settings)
         return GateOutput(
             (Scope("files", files, frozenset(found)),),
@@ -104,7 +103,7 @@ def read_demands(path: Path) -> Demands:
     """
     demands = read_policy(path, Demands)
     kinds = {*demands.banned, *(demands.most or {})}
-    problems = [f"there is no kind {one}" for one in sorted(kinds - IN_CODE - IN_SETTINGS)]
+    problems = [f"there is no kind {one}" for one in sorted(kinds - _KINDS)]
     both = sorted(set(demands.banned) & (demands.most or {}).keys())
     refuse(POLICY, [*problems, *(f"{one} is banned and counted" for one in both)])
     return demands
@@ -152,19 +151,20 @@ def _finding(rule: str, path: str, one: Suppression, what: str) -> Finding:
     )
 
 
-def _in_settings(pyproject: Mapping[str, object], demands: Demands) -> Iterator[Finding]:
-    counts = in_settings(pyproject)
-    told = [(BLANKET, kind, f"{text}: it hides everything") for kind, text in hides_all(pyproject)]
-    told += [(BANNED, one, f"{one} are banned") for one in demands.banned if counts.get(one)]
-    for rule, kind, text in told:
-        yield Finding(
-            rule,
-            text,
-            Location("pyproject.toml"),
-            snippet=text,
-            context=kind,
-            remediation=_REMEDIATION[rule],
-        )
+def _in_settings(settings: Mapping[str, Settings], demands: Demands) -> Iterator[Finding]:
+    for path, table in settings.items():
+        counts = in_settings(table)
+        told = [(BLANKET, kind, f"{text}: it hides everything") for kind, text in hides_all(table)]
+        told += [(BANNED, one, f"{one} are banned") for one in demands.banned if counts.get(one)]
+        for rule, kind, text in told:
+            yield Finding(
+                rule,
+                text,
+                Location(path),
+                snippet=text,
+                context=kind,
+                remediation=_REMEDIATION[rule],
+            )
 
 
 def _of_file(project: Path, path: str) -> Iterator[Suppression]:
@@ -179,10 +179,11 @@ def _of_file(project: Path, path: str) -> Iterator[Suppression]:
 
 
 def _counts(
-    found: Iterable[Iterable[Suppression]], pyproject: Mapping[str, object]
+    found: Iterable[Iterable[Suppression]], settings: Mapping[str, Settings]
 ) -> Counter[str]:
     counts = Counter(one.kind for suppressions in found for one in suppressions)
-    counts.update({kind: count for kind, count in in_settings(pyproject).items() if count})
+    for table in settings.values():
+        counts.update({kind: count for kind, count in in_settings(table).items() if count})
     return counts
 
 
@@ -191,11 +192,10 @@ def _told(counts: Counter[str]) -> str:
 
 
 def _judge_folder(folder: Path) -> list[Finding]:
-    """Judge a specimen: code, a policy and perhaps a pyproject.toml, side by side."""
+    """Judge a specimen: code, a policy and perhaps settings, side by side."""
     code = sorted(p.name for p in folder.iterdir() if p.suffix in {".py", ".rs"})
     found = {name: list(_of_file(folder, name)) for name in code}
-    settings = folder / "pyproject.toml"
-    document = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
+    settings = read_settings(folder)
     demands = read_demands(folder / POLICY)
-    judged = judge(found, _counts(found.values(), document), demands)
-    return [*judged, *_in_settings(document, demands)]
+    judged = judge(found, _counts(found.values(), settings), demands)
+    return [*judged, *_in_settings(settings, demands)]

@@ -10,7 +10,8 @@ from checks_support import FINDING, ROOT, make_outcome, make_result
 
 from checks.model import Status
 from checks.reporting.sarif import render_sarif
-from checks.suppressed import in_python, in_rust
+from checks.suppressed import in_python
+from checks.suppressed_rust import in_rust
 from checks.workflows.files import all_files
 from checks.workflows.tox import tox_ignores
 
@@ -55,6 +56,11 @@ def test_a_rust_attribute_over_several_lines_was_not_heard() -> None:
     assert [one.kind for one in in_rust("#[allow(\n    dead_code,\n)]\nfn f() {}\n")] == [
         "rust-allow"
     ]
+
+
+def test_the_code_beside_a_rust_attribute_was_taken_for_its_reason() -> None:
+    (found,) = in_rust("#[allow(dead_code)] pub fn some_thing() {}\n")
+    assert not found.explained
 
 
 def test_a_file_that_mypy_passes_over_whole_was_taken_for_one_code() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from checks.model import CouldNotRun
-from checks.suppressed import in_python, in_rust
-from checks.suppressed_settings import hides_all, in_settings
+from checks.suppressed import in_python
+from checks.suppressed_rust import in_rust
+from checks.suppressed_settings import hides_all, in_settings, read_settings
 
 
 @pytest.mark.parametrize(
@@ -89,6 +92,7 @@ def test_rust_takes_the_reason_from_above_or_beside() -> None:
         ('#[expect(dead_code, reason = "only C calls")]\n', "rust-expect", 1, False, True),
         ("\n#[allow(\n    dead_code,\n)] // called from C\n", "rust-allow", 2, False, True),
         ("#[cfg_attr(test, allow(dead_code))]\n", "rust-allow", 1, False, False),
+        ("#[allow(dead_code)] pub fn some_thing() {}\n", "rust-allow", 1, False, False),
         ("#![allow(warnings)]\n", "rust-allow", 1, True, False),
         ("#[allow(clippy::all, dead_code)]\n", "rust-allow", 1, True, False),
     ],
@@ -150,6 +154,29 @@ def test_settings_in_every_place_are_counted() -> None:
 )
 def test_a_setting_that_hides_everything_is_told(tool: object, said: list[str]) -> None:
     assert [text for _, text in hides_all({"tool": tool})] == said
+
+
+def test_settings_are_read_from_wherever_their_tool_looks(tmp_path: Path) -> None:
+    (tmp_path / "ruff.toml").write_text('[lint]\nignore = ["A"]\nextend-ignore = ["ALL"]\n')
+    (tmp_path / "mypy.ini").write_text(
+        "[mypy]\nignore_errors = false\ndisable_error_code = misc, attr\n"
+        "[mypy-parcel.*,tests.*]\nignore_errors = True\n"
+    )
+    settings = read_settings(tmp_path)
+    assert list(settings) == ["ruff.toml", "mypy.ini"]
+    assert in_settings(settings["ruff.toml"])["ruff-settings"] == 2
+    assert in_settings(settings["mypy.ini"])["mypy-settings"] == 3
+    assert [text for one in settings.values() for _, text in hides_all(one)] == [
+        "ruff ignores ALL",
+        "mypy has ignore_errors for parcel.*",
+    ]
+
+
+@pytest.mark.parametrize(("name", "text"), [("ruff.toml", "["), ("setup.cfg", "key = 1\n")])
+def test_settings_that_cannot_be_read_are_no_answer(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(CouldNotRun, match=name):
+        read_settings(tmp_path)
 
 
 def test_a_file_that_ends_amid_things_is_no_answer() -> None:
