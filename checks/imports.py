@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def imported_names(tree: ast.AST) -> frozenset[str]:
@@ -16,16 +20,15 @@ def imported_names(tree: ast.AST) -> frozenset[str]:
             names.update(alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
-        elif isinstance(node, ast.Call) and (name := _dynamic(node)):
-            names.add(name.split(".")[0])
-    return frozenset(names)
+    given = [call.args[0] for call in dynamic_imports(tree) if call.args]
+    plain = [one.value for one in given if isinstance(one, ast.Constant)]
+    return frozenset(names) | {one.split(".")[0] for one in plain if isinstance(one, str)} - {""}
 
 
-def _dynamic(call: ast.Call) -> str:
-    called = (
-        call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    )
-    first = call.args[0] if call.args else None
-    if called in {"import_module", "__import__"} and isinstance(first, ast.Constant):
-        return first.value if isinstance(first.value, str) else ""
-    return ""
+def dynamic_imports(tree: ast.AST) -> Iterator[ast.Call]:
+    """Yield the calls that import by a name in a string, plain or computed."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in {"import_module", "__import__"}:
+                yield node

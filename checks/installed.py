@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -15,7 +16,7 @@ from packaging.utils import canonicalize_name
 from checks.model import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 INSTALL = "cleanroom.install"
 OWNERSHIP = "cleanroom.ownership"
@@ -82,7 +83,7 @@ def modules_of(site: Site, project: str) -> tuple[str, ...]:
 
 
 def judge_loaded(
-    site: Site, project: str, stdlib: list[str], module: str, loaded: Mapping[str, str]
+    site: Site, project: str, module: str, loaded: Mapping[str, str], owned: Callable[[str], bool]
 ) -> Iterator[Finding]:
     """Return what was loaded from a place that no distribution, nor the stdlib, answers for."""
     owner = canonicalize_name(project)
@@ -91,15 +92,21 @@ def judge_loaded(
     elif owner not in site.owners.get(Path(loaded[module]), ()):
         yield _finding(OWNERSHIP, f"{module} is not a file of {project}", module)
     for name, file in sorted(loaded.items()):
-        path = Path(file)
-        inside = path.is_relative_to(site.folder)
-        owned = bool(site.owners.get(path)) if inside else _below(path, stdlib)
-        if not owned:
+        if not owned(file):
             yield _finding(OWNERSHIP, f"{module} loads {name} from a file nobody owns", name)
 
 
-def _below(path: Path, folders: list[str]) -> bool:
-    return any(path.is_relative_to(folder) for folder in folders)
+def ownership(site: Site, stdlib: Sequence[str]) -> Callable[[str], bool]:
+    """Return what tells whether somebody answers for a file; each is looked at once."""
+
+    @functools.cache
+    def owned(file: str) -> bool:
+        path = Path(file)
+        if path.is_relative_to(site.folder):
+            return bool(site.owners.get(path))
+        return any(path.is_relative_to(folder) for folder in stdlib)
+
+    return owned
 
 
 def _installed(site: Site, project: str, locked: Mapping[str, str]) -> Iterator[Finding]:

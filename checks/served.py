@@ -17,14 +17,13 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Final
 
+from checks.listening import listening_inodes
 from checks.model import CouldNotRun
 from checks.process import clean_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_LISTEN = "0A"  # the state of a listening socket in /proc/net/tcp
-_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _LOOK_EVERY = 0.002
 _LOCAL = "127.0.0.1"
 _PORTS: Final = range(16_384, 32_768)
@@ -48,7 +47,7 @@ class Served:
 
     def listens(self) -> bool:
         """Tell whether it or a child of it has a listening TCP socket at this moment."""
-        return self.holds(_listening_inodes())
+        return self.holds(listening_inodes())
 
     def holds(self, inodes: frozenset[str]) -> bool:
         """Tell whether it or a child of it has one of these sockets open."""
@@ -90,14 +89,13 @@ def watch_until_exit(served: Served, limit: float) -> bool:
     It is left alone as soon as it is seen to listen: whether it would have refused later is no
     matter.
     """
-    _require_proc()
     deadline = time.monotonic() + limit
     foreign: frozenset[str] = frozenset()
     before: frozenset[str] = frozenset()
     while served.process.poll() is None and time.monotonic() < deadline:
         # To ask whose a socket is takes a walk through all processes; others' are asked of twice
         # only, since a child of ours may come to be during a walk.
-        new = _listening_inodes() - foreign
+        new = listening_inodes() - foreign
         if new and served.holds(new):
             return True
         foreign |= new & before
@@ -169,23 +167,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _require_proc() -> None:
-    if not Path(_TABLES[0]).is_file():
-        raise CouldNotRun("this system has no /proc/net/tcp to see listening sockets in")
-
-
-def _listening_inodes() -> frozenset[str]:
-    rows = [line.split() for table in _TABLES for line in _lines(table)[1:]]
-    return frozenset(row[9] for row in rows if row[3] == _LISTEN)
-
-
-def _lines(table: str) -> list[str]:
-    try:
-        return Path(table).read_text("ascii").splitlines()
-    except FileNotFoundError:  # no IPv6 on this system
-        return []
 
 
 def _session(leader: int) -> Iterator[int]:

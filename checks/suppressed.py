@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 _KINDS = {
     "noqa": re.compile(r"noqa\b(?P<codes>\s*:\s*[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*)?", re.IGNORECASE),
     "file-noqa": re.compile(
-        r"(?:ruff|flake8)\s*:\s*(?:noqa\b|disable\b)(?P<codes>\s*(?::\s*|\[)[A-Z]+\d+[A-Z\d,\s]*)?",
+        r"(?:ruff|flake8)\s*:\s*(?:noqa|disable|file-ignore)\b"
+        r"(?P<codes>\s*:\s*[A-Z]+\d+[A-Z\d,\s]*|\s*\[[\w,\s-]+\])?",
         re.IGNORECASE,
     ),
+    "ruff-ignore": re.compile(r"ruff\s*:\s*ignore\b(?P<codes>\s*\[[\w,\s-]+\])?"),
     "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
     "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
     "mypy": re.compile(r"mypy:\s*(?:ignore[-_]errors\b|(?P<codes>[\w-]+))"),

@@ -2,6 +2,7 @@
 
 import-linter is content with a contract whose modules don't exist, and doesn't see folders
 without ``__init__``: so every name in a contract is looked up, and what was analysed is counted.
+Nor does it see an import by a name in a string, so there may be none.
 """
 
 from __future__ import annotations
@@ -14,13 +15,15 @@ import tomllib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from checks.imports import dynamic_imports
 from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
 from checks.process import Completed, run_tool, tool_path, tool_version
+from checks.rules.source import Source, parse
 from checks.specimens import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from checks.context import Context
@@ -32,6 +35,7 @@ UNLISTED = "architecture.unlisted-module"
 FORBIDDEN = "architecture.forbidden-import"
 PROTECTED = "architecture.protected-import"
 APART = "architecture.gates-apart"
+DYNAMIC = "architecture.dynamic-import"
 _RULE_OF_TYPE = {"layers": LAYERS, "forbidden": FORBIDDEN, "protected": PROTECTED}
 _EXCEPTIONS = ("ignore_imports", "unmatched_ignore_imports_alerting")
 _LINK = re.compile(r"^(- +|    )(\S+) -> (\S+) \(l\.(\d+)")
@@ -41,6 +45,8 @@ _LIST_MODULES = (
     "print(json.dumps(sorted(grimp.build_graph(*sys.argv[1:], cache_dir=None).modules)))"
 )
 _MISSING = re.compile(r"^- (\S+)$")
+_UNSEEN = "an import by a name in a string, which no contract sees"
+_OPENLY = "Import it by a statement, or let the caller hand it in."
 _REMEDIATION = "Let the import point downward: move the piece, or pass what is needed in."
 
 Contract = dict[str, Any]  # Any: TOML values
@@ -59,7 +65,7 @@ class ArchitectureGate:
 
     name = "architecture"
     title = "Floors import downward only"
-    rules: tuple[str, ...] = (LAYERS, UNLISTED, FORBIDDEN, PROTECTED, APART)
+    rules: tuple[str, ...] = (LAYERS, UNLISTED, FORBIDDEN, PROTECTED, APART, DYNAMIC)
 
     def check(self, context: Context) -> GateOutput:
         """Judge the shipped packages, and the gates' distance from them."""
@@ -72,7 +78,7 @@ class ArchitectureGate:
         apart = tuple(_gates_apart(context.project))
         return GateOutput(
             scopes=(scope,),
-            findings=verdict.findings + apart,
+            findings=(*verdict.findings, *apart, *_dynamic(context.project, scope.expected)),
             tools=(verdict.completed.run,),
         )
 
@@ -88,6 +94,10 @@ class ArchitectureGate:
         for specimen in discover(context.policies, self.name):
             if specimen.rule == APART:
                 yield specimen.outcome(fired=any(_gates_apart(specimen.path)))
+                continue
+            if specimen.rule == DYNAMIC:
+                files = [p.relative_to(specimen.path).as_posix() for p in _python(specimen.path)]
+                yield specimen.outcome(fired=any(_dynamic(specimen.path, files)))
                 continue
             verdict = lint(specimen.path / CONTRACTS, specimen.path, specimen.path)
             yield specimen.outcome(fired=any(f.rule == specimen.rule for f in verdict.findings))
@@ -256,7 +266,7 @@ def _scope(context: Context, sources: Path) -> Scope:
 
 def _gates_apart(project: Path) -> Iterator[Finding]:
     """The gates judge the wheel from outside: importing the bus would let it judge itself."""
-    for path in sorted((project / "checks").rglob("*.py")):
+    for path in _python(project / "checks"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom):
@@ -270,3 +280,16 @@ def _gates_apart(project: Path) -> Iterator[Finding]:
                     ),
                     remediation="Probe the installed wheel from outside instead.",
                 )
+
+
+def _dynamic(project: Path, files: Iterable[str]) -> Iterator[Finding]:
+    """No contract speaks of an import by a name in a string."""
+    for name in sorted(files):
+        source = parse(project / name, name)
+        if isinstance(source, Source):  # else it is a finding of the gate `static`
+            for call in dynamic_imports(source.tree):
+                yield source.finding(DYNAMIC, call.lineno, _UNSEEN, _OPENLY)
+
+
+def _python(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from checks.installed import (
     judge_loaded,
     judge_site,
     modules_of,
+    ownership,
     read_site,
 )
 from checks.kept import digest_artifacts, digest_texts
@@ -49,6 +51,7 @@ STOP = "cleanroom.stop"
 _PROBES = Path(__file__).resolve().parent.parent / "probes"
 _COMMAND = "arqonbus"
 _TAIL = 300
+_AT_A_TIME = 4
 _SPECIMEN_PROJECT = "example"
 _LOCKED_LINE = re.compile(r"^([A-Za-z0-9][^\\#]*?==[^\\#]*?)\s*(?:\\|--hash|$)", re.MULTILINE)
 _QUICK = (
@@ -63,6 +66,9 @@ class Limits:
     boot: float = 60
     talk: float = 20
     stop: float = 20
+
+
+_SPECIMEN_LIMITS = Limits(boot=8, talk=6, stop=4)
 
 
 class CleanroomGate:
@@ -111,7 +117,10 @@ class CleanroomGate:
     def specimens(self, context: Context) -> tuple[SpecimenOutcome, ...]:
         """Judge packed wheels, and a toy in place of the command."""
         here = Path(sys.executable)
-        return tuple(_outcome(one, here) for one in discover(context.policies, self.name))
+        # They mostly wait: for toys that begin, and for limits that pass.
+        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+            specimens = discover(context.policies, self.name)
+            return tuple(pool.map(lambda one: _outcome(one, here), specimens))
 
 
 def applicable(lock: str) -> dict[str, str]:
@@ -157,25 +166,18 @@ def judge_imports(  # noqa: PLR0913 - two of them only narrow how the modules ar
         raise CouldNotRun(f"the import probe failed: {done.stderr[-_TAIL:]}") from error
     if set(answer["modules"]) != set(modules):
         raise CouldNotRun("the import probe did not answer for every module")
-    stdlib = [str(folder) for folder in answer["stdlib"]]
-    findings = [
-        finding
-        for module, one in answer["modules"].items()
-        for finding in _judge_import(site, project, stdlib, module, one)
-    ]
+    owned = ownership(site, [str(folder) for folder in answer["stdlib"]])
+    findings: list[Finding] = []
+    for module, one in answer["modules"].items():
+        if one["error"] is None:
+            loaded = {**answer["common"], **one["loaded"]}
+            findings += judge_loaded(site, project, module, loaded, owned)
+        else:
+            message = f"{module} can't be imported: {one['error']}"
+            findings.append(Finding(IMPORT, message, snippet=str(one["error"]), context=module))
     # The interpreter lies in this machine's cache; a report names no such path.
     portable = ("python", "-I", "checks/probes/import_modules.py", *modules)
     return list(dict.fromkeys(findings)), replace(done.run, argv=portable)
-
-
-def _judge_import(
-    site: Site, project: str, stdlib: list[str], module: str, one: Mapping[str, Any]
-) -> Iterator[Finding]:
-    if one["error"] is not None:
-        message = f"{module} can't be imported: {one['error']}"
-        yield Finding(IMPORT, message, snippet=str(one["error"]), context=module)
-    else:
-        yield from judge_loaded(site, project, stdlib, module, one["loaded"])
 
 
 def judge_server(command: Sequence[str], python: Path, limits: Limits) -> Iterator[Finding]:
@@ -256,7 +258,7 @@ def _outcome(specimen: Specimen, python: Path) -> SpecimenOutcome:
     table = tomllib.loads(specimen.path.read_text("utf-8"))
     if "fault" in table:
         toy = [str(python), "-I", str(_PROBES / "toy_bus.py"), str(table["fault"])]
-        found = list(judge_server(toy, python, Limits(boot=3, talk=3, stop=2)))
+        found = list(judge_server(toy, python, _SPECIMEN_LIMITS))
     else:
         found = _judge_packed(table, python)
     return specimen.outcome(fired=specimen.rule in {finding.rule for finding in found})

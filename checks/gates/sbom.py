@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.manifest import RUNTIME_LOCK
@@ -95,6 +94,9 @@ def judge(copies: Copies, lock: str) -> Iterator[Finding]:
     for name in sorted({*wanted, *components}):
         if wanted.get(name) != components.get(name):
             yield _finding(INCOMPLETE, copies, f"and the lock differ in {name}")
+    # It compiles a grammar of international addresses as it is imported, for a second.
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415 - see above
+
     wrong = JsonStrictValidator(SchemaVersion.V1_6).validate_str(copies.tree)
     if wrong is not None:
         first = str(wrong.data).splitlines()[0]

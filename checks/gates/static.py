@@ -7,17 +7,16 @@ whose syntax is broken, so each Python file is parsed first: an unreadable one i
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from checks.kept import digest_files
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.rules import fallback, late_ability, receipts, swallowed, unwritten, went_on
+from checks.rules import fallback, late_ability, receipts, rust, swallowed, unwritten, went_on
 from checks.rules.handlers import survey
 from checks.rules.semgrep import Match, Scan, rule_files, rules_of, scan
-from checks.rules.source import SYNTAX_ERROR, Source, parse
+from checks.rules.source import SYNTAX_ERROR, Source, lines_of, parse
 from checks.specimens import discover
 
 if TYPE_CHECKING:
@@ -61,9 +60,6 @@ _PYTHON = (".py", ".pyi")
 _NOT_OF_THIS_HOUSE = (
     "rules of the checks' own house are not applied to other projects: "
     + ", ".join(sorted(HOUSE_RULES))
-)
-_RUST_FUNCTION = re.compile(
-    r"^\s*(?:pub(?:\([^)]*\))?\s+)?(?:(?:async|const|unsafe)\s+)*fn\s+(\w+)"
 )
 
 
@@ -175,21 +171,15 @@ def _finding(root: Path, parsed: _Parsed, match: Match) -> Finding:
     source = parsed.sources.get(match.path)
     if source is not None:
         return source.finding(match.rule, match.line, match.message, match.remediation)
-    lines = (root / match.path).read_text("utf-8", errors="replace").splitlines()
+    text = (root / match.path).read_text("utf-8", errors="replace")
     return Finding(
         match.rule,
         match.message,
         Location(match.path, match.line),
-        snippet=lines[match.line - 1].strip(),
-        context=_rust_function(lines, match.line),
+        snippet=lines_of(text)[match.line - 1].strip(),
+        context=rust.enclosing(text, match.line),
         remediation=match.remediation,
     )
-
-
-def _rust_function(lines: Sequence[str], line: int) -> str:
-    """Return the name of the nearest function that begins at or above a line."""
-    above = (_RUST_FUNCTION.match(text) for text in reversed(lines[:line]))
-    return next((found[1] for found in above if found), "")
 
 
 def _sorted(findings: Iterable[Finding]) -> tuple[Finding, ...]:

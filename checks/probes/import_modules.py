@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
@@ -20,24 +21,31 @@ import warnings
 
 
 def main(arguments: list[str]) -> None:
-    """Print ``{"stdlib": [...], "modules": {name: {"error": …, "loaded": {name: file}}}}``."""
+    """Print ``{"stdlib": [...], "common": {...}, "modules": {name: {"error": …, "loaded": …}}}``.
+
+    `loaded` maps the modules that were loaded to their files; those that were there before are
+    listed once, in `common`.
+    """
     if arguments[:1] == ["--site"]:
         sys.path.insert(0, arguments[1])
         arguments = arguments[2:]
+    common: dict[str, str] = {}
     if arguments[:1] == ["--others-first"]:
         _import_others(arguments[1], arguments[2:])
-        arguments = arguments[2:]
+        common, arguments = _places(), arguments[2:]
     folders = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    gc.freeze()  # children share what is there: without this each looks through all of it
     answer = {
         "stdlib": [os.path.realpath(folder) for folder in folders],
-        "modules": {name: _in_child(name) for name in arguments},
+        "common": common,
+        "modules": {name: _in_child([name], common) for name in arguments},
     }
     json.dump(answer, sys.stdout)
 
 
 def _import_others(package: str, modules: list[str]) -> None:
     """Learn in a child what the modules load from elsewhere, and load that here."""
-    answer = _in_child(*modules)
+    answer = _in_child(modules, {})
     loaded = answer["loaded"]
     for name in loaded if isinstance(loaded, dict) else ():
         if name.partition(".")[0] != package:
@@ -46,10 +54,9 @@ def _import_others(package: str, modules: list[str]) -> None:
                 importlib.import_module(name)
     if any(name.partition(".")[0] == package for name in sys.modules):
         raise SystemExit(f"something outside of {package} imports it: nothing is proven")
-    _places()
 
 
-def _in_child(*names: str) -> dict[str, dict[str, str] | str | None]:
+def _in_child(names: list[str], common: dict[str, str]) -> dict[str, dict[str, str] | str | None]:
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -57,7 +64,7 @@ def _in_child(*names: str) -> dict[str, dict[str, str] | str | None]:
     if child == 0:
         os.close(reading)
         with os.fdopen(writing, "w") as out:
-            json.dump(_imported(names), out)
+            json.dump(_imported(names, common), out)
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading) as answer:
@@ -69,14 +76,16 @@ def _in_child(*names: str) -> dict[str, dict[str, str] | str | None]:
     return answered
 
 
-def _imported(names: tuple[str, ...]) -> dict[str, object]:
+def _imported(names: list[str], common: dict[str, str]) -> dict[str, object]:
     try:
         for name in names:
             importlib.import_module(name)
     except BaseException as error:  # noqa: BLE001 - whatever an import raises is the answer
         last = traceback.format_exception_only(error)[-1].strip()
         return {"error": last, "loaded": {}}
-    return {"error": None, "loaded": _places()}
+    places = _places()
+    loaded = {name: file for name, file in places.items() if common.get(name) != file}
+    return {"error": None, "loaded": loaded}
 
 
 def _places() -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+_LINE_END = re.compile(r"\r\n?|\n")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 SYNTAX_ERROR = "static.syntax-error"
@@ -73,7 +75,7 @@ def parse(file: Path, path: str) -> Source | Finding:
     Some analysers call a file with broken syntax fully parsed, so nobody would have looked at it.
     """
     raw = file.read_bytes()
-    lines = tuple(raw.decode("utf-8", errors="replace").splitlines())
+    lines = lines_of(raw.decode("utf-8", errors="replace"))
     try:
         tree = ast.parse(raw, filename=path)
     except SyntaxError as error:
@@ -81,6 +83,11 @@ def parse(file: Path, path: str) -> Source | Finding:
     except (ValueError, RecursionError, MemoryError) as error:
         return _unreadable(path, lines, 1, str(error) or type(error).__name__)
     return Source(path, lines, tree)
+
+
+def lines_of(text: str) -> tuple[str, ...]:
+    """Split a text where Python and other compilers do: a form feed ends no line."""
+    return tuple(_LINE_END.split(text))
 
 
 def walk_own(statements: list[ast.stmt]) -> Iterator[ast.AST]:
@@ -126,7 +133,8 @@ def _scopes(node: ast.AST, names: tuple[str, ...]) -> Iterator[tuple[int, int, s
         inner = names
         if isinstance(child, _SCOPES):
             inner = (*names, child.name)
-            yield child.lineno, child.end_lineno or child.lineno, ".".join(inner)
+            first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
+            yield first, child.end_lineno or child.lineno, ".".join(inner)
         yield from _scopes(child, inner)
 
 

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from checks.rules.outcome_dropped import dropped
+from checks.rules.passing import of_passing_use
 from checks.rules.paths import always
 from checks.rules.source import dotted, last_name, walk_own
 from checks.rules.storewords import (
@@ -58,19 +59,28 @@ def went_on(source: Source) -> Iterator[Finding]:
         if isinstance(inner, ast.Try | ast.TryStar)
     }
     for owner, block in blocks(source.tree):
-        if isinstance(owner, ast.With | ast.AsyncWith) and _suppresses(owner):
+        if isinstance(owner, ast.With | ast.AsyncWith) and _suppresses(owner, source):
             yield source.finding(RULE, owner.lineno, _SUPPRESSED, _REMEDY)
         for index, node in enumerate(block):
             if isinstance(node, ast.Try | ast.TryStar) and any(map(stores, calls(node.body))):
-                for handler in node.handlers:
-                    why = _fault(handler, node, block[index + 1 :], loops.get(id(node)))
-                    if why:
-                        yield source.finding(RULE, handler.lineno, why, _REMEDY)
+                yield from _of_try(source, node, block[index + 1 :], loops.get(id(node)))
     for branch, answer in failing_branches(source.tree):
         if not _has_consequences(branch.body, answer):
             yield source.finding(RULE, branch.lineno, _GOES_ON, _REMEDY)
     for line, why in dropped(source.tree):
         yield source.finding(RULE, line, why, _REMEDY)
+
+
+def _of_try(
+    source: Source,
+    node: ast.Try | ast.TryStar,
+    after: list[ast.stmt],
+    around: tuple[Loop, list[ast.stmt]] | None,
+) -> Iterator[Finding]:
+    for handler in node.handlers:
+        why = _fault(handler, node, after, around)
+        if why and not of_passing_use(source, node, after):
+            yield source.finding(RULE, handler.lineno, why, _REMEDY)
 
 
 def _fault(
@@ -182,11 +192,13 @@ def _ends_well(handler: ast.ExceptHandler, loop: Loop, after: list[ast.stmt]) ->
     return any(_has_consequences(body, None) for body in (loop.orelse, after))
 
 
-def _suppresses(node: ast.With | ast.AsyncWith) -> bool:
+def _suppresses(node: ast.With | ast.AsyncWith, source: Source) -> bool:
     silent = any(
         last_name(item.context_expr) == "suppress"
         and isinstance(item.context_expr, ast.Call)
         and any(map(_catches_a_failure, item.context_expr.args))
         for item in node.items
     )
-    return silent and any(map(stores, calls(node.body)))
+    if not silent or not any(map(stores, calls(node.body))):
+        return False
+    return not of_passing_use(source, node, [])

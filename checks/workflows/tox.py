@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from checks.model import Finding, Location
@@ -22,6 +23,8 @@ _IGNORING = {
     "skip_missing_interpreters": "a missing interpreter is passed over",
 }
 _COMMANDS = ("commands", "commands_pre", "commands_post")
+# ruff, flake8, pylint and bandit end with 0 whatever they found when told so.
+_EXITS_ZERO = re.compile(r"\s--exit-zero\b|\bruff\s+check\s(?:.*\s)?-\w*e")
 _FALSE = frozenset({"false", "0", "no", ""})
 
 
@@ -52,7 +55,7 @@ def _softened(file: Toxfile, section: str) -> Iterator[Finding]:
         for line in whole_lines(resolve(file, file.sections[section].get(name, ""))):
             # With factors a command follows a colon: `py311: - pytest`.
             bare = line.partition(": ")[2].strip() or line
-            if bare.startswith("-"):
+            if bare.startswith("-") or _EXITS_ZERO.search(bare):
                 text = f"[{section}] {bare}: its failure is ignored"
                 yield _finding(file, file.line_of(bare, bare.lstrip("- ")), bare, text)
 

@@ -25,6 +25,7 @@ from arqonbus.shield.access.interface import AccessProblem
 from arqonbus.shield.algorithms import KeyProblem
 from arqonbus.shield.jwks import KeySetError
 from arqonbus.storage.fallback.runs import Runs
+from arqonbus.telemetry import logs
 from arqonbus.telemetry.security import EventKind, SecurityEvent
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ log = structlog.get_logger(__name__)
 
 def run(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the process' exit code."""
+    logs.configure(settings.log)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(settings))
 

@@ -8,7 +8,6 @@ import click
 from arqonbus.app.exits import Exit
 from arqonbus.cli.sources import read, report, source_options
 from arqonbus.config.model import Settings
-from arqonbus.telemetry import logs
 
 
 @click.command()
@@ -30,12 +29,11 @@ def serve(config: Path | None, **flags: object) -> None:
     if loaded is None or found:
         report(found)
         sys.exit(Exit.CONFIG)
-    logs.configure(loaded.settings.log)
     sys.exit(_run(loaded.settings))
 
 
 def _run(settings: Settings) -> int:
-    # Imported here: a refused configuration needs no event loop, no sockets and no storage.
+    # Imported here: a refused configuration needs no event loop, sockets, storage or log.
     from arqonbus.app.server import run  # noqa: PLC0415 - see above
 
     return run(settings)

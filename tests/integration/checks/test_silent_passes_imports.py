@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ABSENT = "import nowhere_to_be\n"
 EXTRA = '[project.optional-dependencies]\nmore = ["nowhere-to-be"]\n'
+UNHEEDED = '[tool.deptry]\nignore = ["DEP003"]\n'
 LEFT_OUT = '[tool.deptry]\nextend_exclude = ["src"]\n'
 GUESSED = HEAD + 'dependencies = ["nowhere-to-be"]\n'
 
@@ -66,8 +67,16 @@ def content(context: Context) -> bool:
         (ABSENT, {"pyproject.toml": GUESSED}, Status.COULD_NOT_RUN, "not sure"),
         (ABSENT, {"pyproject.toml": NONE + EXTRA}, Status.COULD_NOT_RUN, "not sure"),
         (ABSENT, {"pyproject.toml": NONE + LEFT_OUT}, Status.COULD_NOT_RUN, "may not set"),
+        (USES, {"pyproject.toml": NONE + UNHEEDED}, Status.COULD_NOT_RUN, "may not set"),
     ],
-    ids=["can't be parsed", "ignored", "a guessed name", "an extra", "a folder left out"],
+    ids=[
+        "can't be parsed",
+        "ignored",
+        "a guessed name",
+        "an extra",
+        "a folder left out",
+        "what came along, unheeded",
+    ],
 )
 def test_deptry(
     tmp_path: Path, text: str, files: dict[str, str], status: Status, reason: str
@@ -120,6 +129,12 @@ def floors(tmp_path: Path, files: dict[str, str], config: str = LAYERED) -> Cont
             "names jsn: no such module",
         ),
         (
+            {"parcel/low.py": 'HIGH = __import__("parcel.high")\n'},
+            LAYERED,
+            Status.FAILED,
+            "1 finding",
+        ),
+        (
             {"parcel/hidden/low.py": "from parcel import high\n"},
             LAYERED,
             Status.FAILED,
@@ -141,7 +156,7 @@ def floors(tmp_path: Path, files: dict[str, str], config: str = LAYERED) -> Cont
             "exceptions",
         ),
     ],
-    ids=["misspelt", "no __init__", "ignored", "ignored and gone"],
+    ids=["misspelt", "by a string", "no __init__", "ignored", "ignored and gone"],
 )  # fmt: skip
 def test_import_linter(
     tmp_path: Path, files: dict[str, str], config: str, status: Status, reason: str

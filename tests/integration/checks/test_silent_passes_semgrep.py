@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +13,11 @@ from checks_support import ROOT, make_context, make_project
 
 from checks.gates.static import StaticGate
 from checks.manifest import Manifest
-from checks.model import CouldNotRun
-from checks.rules.semgrep import rules_of
+from checks.model import CouldNotRun, ToolRun
+from checks.process import Completed
+from checks.rules import semgrep
+from checks.rules.semgrep import rules_of, scan
 
-SEMGREP = Path(sys.executable).parent / "semgrep"
 BAD = 'HOST = "0.0.0.0"'
 RULE = """\
 rules:
@@ -28,6 +28,13 @@ rules:
     metadata: {rule: static.fixed-bind, remediation: close}
     pattern: '"0.0.0.0"'
 """
+# Needs the fourth power of the file's length in steps, and is given a second.
+SLOW = RULE.replace(
+    "    pattern: '\"0.0.0.0\"'\n",
+    "    pattern: |\n      $A = $B\n      ...\n      $C = $D\n      ...\n      $E = $B\n"
+    "      ...\n      $G = $A\n",
+)
+LONG = "\n".join(f"a{n} = b{n}" for n in range(1_000))
 HIDDEN = {
     "tests/test_a.py": BAD,
     "test/b.py": BAD,
@@ -37,13 +44,35 @@ HIDDEN = {
     "ignored.py": BAD,
     "looked_away.py": BAD + "  # nosemgrep",
     "big.py": BAD + "\n" + "# filler\n" * 130_000,
-    "broken.py": "def f(:\n" + BAD,
+    "broken.py": "def f(:\n",
 }
+
+
+# Starting semgrep costs four seconds, nearly all of them imports: they are done once, and each case
+# is the tool's own command in a fork.
+FORKS = """
+import json, os, sys
+from semgrep.cli import cli
+codes = {}
+for name, arguments in json.load(sys.stdin).items():
+    if os.fork() == 0:
+        for stream in (1, 2):
+            os.dup2(os.open(f"{name}.{stream}", os.O_CREAT | os.O_WRONLY, 0o600), stream)
+        sys.argv = ["semgrep", *arguments]
+        cli(prog_name="semgrep")
+    codes[name] = os.waitstatus_to_exitcode(os.wait()[1])
+print(json.dumps(codes))
+"""
 
 
 class Run(NamedTuple):
     code: int
-    errors: list[str]
+    stdout: str
+    stderr: str
+
+    @property
+    def errors(self) -> str:
+        return str(json.loads(self.stdout or '{"errors": []}')["errors"])
 
 
 @pytest.fixture(scope="module")
@@ -60,44 +89,49 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ways(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """What the tool itself says in each case; all are tried at once, since each costs seconds."""
+def ways(tmp_path_factory: pytest.TempPathFactory, hidden: Path) -> dict[str, Run]:
+    """What the tool itself says in each case."""
     folder = tmp_path_factory.mktemp("ways")
-    for name, text in {"rule": RULE, "none": "rules: []\n"}.items():
+    for name, text in {"rule": RULE, "slow": SLOW, "none": "rules: []\n"}.items():
         (folder / f"{name}.yml").write_text(text)
-    (folder / "bad").mkdir()
-    (folder / "bad/a.py").write_text(BAD + "\n")
+    for name, text in {"bad": BAD + "\n", "slow": LONG}.items():
+        (folder / name).mkdir()
+        (folder / name / "a.py").write_text(text)
     (folder / "empty").mkdir()
-    cases = {
-        "no --error": ["--config=rule.yml", "bad"],
-        "empty": ["--error", "--strict", "--config=rule.yml", "empty"],
-        "no rules": ["--error", "--strict", "--config=none.yml", "bad"],
-    }
-    with ThreadPoolExecutor(2) as pool:
-        futures = {name: pool.submit(tool, folder, given) for name, given in cases.items()}
-        return {name: future.result() for name, future in futures.items()}
-
-
-def tool(folder: Path, given: list[str]) -> Run:
-    quiet = ["scan", "--quiet", "--json", "--metrics=off", "--disable-version-check"]
-    environment = {
-        "PATH": "/usr/bin:/bin",
-        "HOME": str(folder),
-        "SEMGREP_SETTINGS_FILE": str(folder / f"{abs(hash(tuple(given)))}.yml"),
-    }
-    done = subprocess.run(
-        [str(SEMGREP), *quiet, *given],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        check=False,
+    usual = ["scan", "--quiet", "--json", "--metrics=off", "--disable-version-check", "--jobs=1"]
+    return tool(
+        folder,
+        {
+            "no --error": [*usual, "--config=rule.yml", "bad"],
+            "empty": [*usual, "--error", "--strict", "--config=rule.yml", "empty"],
+            "no rules": [*usual, "--error", "--strict", "--config=none.yml", "bad"],
+            "hidden": [*usual, "--error", "--strict", "--config=rule.yml", str(hidden)],
+            "slow": [*usual, "--error", "--timeout=1", "--config=slow.yml", "slow"],
+            "ours": [*semgrep._FLAGS, "--timeout=1", "--config=slow.yml", "slow/a.py"],
+        },
     )
-    report = json.loads(done.stdout or b'{"errors": []}')
-    return Run(done.returncode, [str(one["type"]) for one in report["errors"]])
+
+
+def tool(folder: Path, cases: dict[str, list[str]]) -> dict[str, Run]:
+    settings = {"SEMGREP_SETTINGS_FILE": str(folder / "settings.yml"), "HOME": str(folder)}
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", **settings},
+        input=json.dumps(cases).encode(),
+        capture_output=True,
+        check=True,
+    )
+    codes: dict[str, int] = json.loads(done.stdout)
+    said = {name: [(folder / f"{name}.{one}").read_text() for one in (1, 2)] for name in cases}
+    return {name: Run(codes[name], *said[name]) for name in cases}
 
 
 def test_the_tool_passes_in_each_of_these_ways(ways: dict[str, Run]) -> None:
-    assert {name: run.code for name, run in ways.items()} == dict.fromkeys(ways, 0)
+    passed = {name: run.code for name, run in ways.items() if name != "ours"}
+    assert passed == dict.fromkeys(passed, 0)
+    assert ways["hidden"].errors == "[]"
+    assert "Timeout" in ways["slow"].errors
 
 
 def test_the_gate_looks_where_the_tool_does_not(hidden: Path, tmp_path: Path) -> None:
@@ -136,6 +170,17 @@ def test_no_rules_or_others_are_no_answer(tmp_path: Path) -> None:
     )
     with pytest.raises(CouldNotRun, match="policies/semgrep and the gate differ"):
         StaticGate().check(fewer)
+
+
+def test_a_rule_that_ran_out_of_time_is_no_answer(
+    ways: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("slow", "ours"):
+        code, stdout, stderr = ways[name]
+        completed = Completed(stdout, stderr, ToolRun("semgrep", "1", (), code, 0.0))
+        monkeypatch.setattr(semgrep, "run_tool", lambda *_, _said=completed, **__: _said)
+        with pytest.raises(CouldNotRun, match=r"semgrep (exited|was not sure).*imeout"):
+            scan(tmp_path, ["a.py"], [], settings=tmp_path / "settings.yml")
 
 
 def test_each_rule_file_of_the_house_has_rules() -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from checks_support import make_context, make_project
 
+from checks.gates.suites import SuitesGate
 from checks.gates.workflows import WorkflowsGate
-from checks.model import CouldNotRun
+from checks.model import CouldNotRun, NotEvaluated
 
 BIN = Path(sys.executable).parent
 GOOD = """\
@@ -79,34 +80,59 @@ def test_what_is_told_to_look_away_is_looked_at(tmp_path: Path, where: str) -> N
     assert "workflows.audit" in found(root, tmp_path)
 
 
-TOX = "[tox]\nno_package = true\nenv_list = a\n[testenv]\nskip_install = true\n"
+TOX = """\
+[tox]
+no_package = true
+env_list = a{more}
+[testenv]
+skip_install = true
+allowlist_externals = *
+"""
+FAILS = 'commands = python -c "raise SystemExit(1)"\n'
+PASSES = "commands = python -c pass\n"
+RUFF = f"commands = {BIN / 'ruff'} check --no-cache {{flag}} bad.py\n"
+NOT_HERE = ", missing\nskip_missing_interpreters = true"
+
+
+def tox(root: Path, tmp_path: Path, *arguments: str) -> int:
+    command = [sys.executable, "-m", "tox", "run", "-q", "--workdir", str(tmp_path / "tox")]
+    done = subprocess.run([*command, *arguments], cwd=root, capture_output=True, check=False)
+    return done.returncode
 
 
 @pytest.mark.parametrize(
-    "setting",
+    ("more", "setting"),
     [
-        'commands = python -c "raise SystemExit(1)"\nignore_outcome = true\n',
-        'commands = - python -c "raise SystemExit(1)"\n',
-        "platform = nowhere\ncommands = python -c pass\n",
-        "",
+        ("", FAILS + "ignore_outcome = true\n"),
+        ("", FAILS.replace("= ", "= - ")),
+        ("", RUFF.format(flag="--exit-zero")),
+        ("", RUFF.format(flag="-e")),
+        (NOT_HERE, PASSES + "[testenv:missing]\nbase_python = python2.7\n"),
+        ("", "platform = nowhere\n" + PASSES),
+        ("", ""),
     ],
-    ids=["ignore_outcome", "dash", "platform", "no commands"],
+    ids=["ignored", "dash", "exit zero", "zero", "no interpreter", "platform", "no commands"],
 )
-def test_what_tox_passes_over_is_found(tmp_path: Path, setting: str) -> None:
+def test_what_tox_passes_over_is_found(tmp_path: Path, more: str, setting: str) -> None:
     root = project(tmp_path)
-    (root / "tox.ini").write_text(TOX + setting)
+    (root / "bad.py").write_text("import os\n")
+    (root / "tox.ini").write_text(TOX.format(more=more) + setting)
     if setting.startswith("commands"):  # the others need no environment to be plain
-        done = subprocess.run(
-            [sys.executable, "-m", "tox", "run", "-q", "--workdir", str(tmp_path / "tox")],
-            cwd=root,
-            capture_output=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        assert tox(root, tmp_path) == 0
     assert found(root, tmp_path) == {"workflows.tox-ignores"}
+
+
+def test_environments_that_are_made_and_not_run_leave_no_record(tmp_path: Path) -> None:
+    root = project(tmp_path)
+    (root / "tox.ini").write_text(TOX.format(more="") + FAILS)
+    (root / "policies").mkdir()
+    (root / "policies/suites.toml").write_text("schema = 1\n[least]\nunit = 1\n")
+    assert tox(root, tmp_path, "--notest") == 0
+    with pytest.raises(NotEvaluated):
+        SuitesGate().check(make_context(root, tmp_path / "work", own=False))
 
 
 def test_other_things_beside_the_command_soften_nothing(tmp_path: Path) -> None:
     root = project(tmp_path)
-    (root / "tox.ini").write_text(TOX + "commands = pytest {posargs:-n auto}\n")
+    (root / "tox.ini").write_text(TOX.format(more="") + "commands = pytest {posargs:-n auto}\n")
     assert found(root, tmp_path) == set()

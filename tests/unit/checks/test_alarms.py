@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import tomllib
+from argparse import Namespace
 from typing import TYPE_CHECKING
 
 import pytest
 from checks_support import ROOT
+from rich.console import Console
 
 from checks.alarms.judged import Figures, disagreements, figures, load_judged, unjudged
 from checks.alarms.measure import Measured, lines_of_code
 from checks.alarms.page import render_page
+from checks.commands import alarms
 from checks.lock import read_lock
 from checks.model import Finding, Location
 from checks.policyfile import PolicyError
@@ -82,6 +86,29 @@ def test_too_many_false_alarms_are_told(tmp_path: Path) -> None:
     assert figures(judged) == Figures(20_000, 3, 3)
     (problem,) = disagreements(judged, measured(*found))
     assert problem == "1.50 false alarms in 10,000 lines; 1 are allowed"
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "said"),
+    [((SAME,), 0, "0 false alarms in 20,000"), ((SAME, OTHER), 1, "NO: 1 hits are not judged")],
+)
+def test_the_command_fails_on_what_nobody_judged(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    findings: tuple[Finding, ...],
+    code: int,
+    said: str,
+) -> None:
+    judge(tmp_path, HEAD + HIT)
+    (tmp_path / "lock").mkdir()
+    (tmp_path / "lock/wellkept.txt").write_text(f"parcel==1 --hash=sha256:{'a' * 64}\n")
+    monkeypatch.setattr(alarms, "fetch", lambda *_: {"parcel": tmp_path})
+    monkeypatch.setattr(alarms, "measure", lambda *_: measured(*findings)[0])
+    told = io.StringIO()
+    given = Namespace(policies=tmp_path, docs=False)
+    assert alarms.run(given, Console(file=told, width=160)) == code
+    assert said in told.getvalue()
+    assert ('path = "parcel/b.py"' in told.getvalue()) == bool(code)
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,15 @@ def probe(tmp_path: Path, *options: str) -> dict[str, Any]:  # Any: JSON
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    modules = ["parcel", "parcel.first", "parcel.second", "parcel.third"]
-    command = [sys.executable, "-I", str(PROBE), "--site", str(tmp_path), *options, *modules]
+    names = ["parcel", "parcel.first", "parcel.second", "parcel.third"]
+    command = [sys.executable, "-I", str(PROBE), "--site", str(tmp_path), *options, *names]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    answer: dict[str, Any] = json.loads(done.stdout)["modules"]
-    return answer
+    answer = json.loads(done.stdout)
+    modules: dict[str, Any] = answer["modules"]
+    for one in modules.values():
+        assert not one["loaded"].items() & answer["common"].items()
+        one["loaded"] |= answer["common"]
+    return modules
 
 
 def test_what_others_bring_may_be_loaded_before_and_nothing_of_the_package(tmp_path: Path) -> None:

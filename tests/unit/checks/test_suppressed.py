@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from checks.model import CouldNotRun
 from checks.suppressed import in_python
 from checks.suppressed_rust import in_rust
-from checks.suppressed_settings import hides_all, in_settings, read_settings
 
 
 @pytest.mark.parametrize(
@@ -20,6 +17,9 @@ from checks.suppressed_settings import hides_all, in_settings, read_settings
         ("# flake8: noqa: E501", "file-noqa", False),
         ("# ruff: NOQA", "file-noqa", True),
         ("# ruff: disable[F401]", "file-noqa", False),
+        ("# ruff: file-ignore[F401]", "file-noqa", False),
+        ("# ruff: ignore[F401, unused-import]", "ruff-ignore", False),
+        ("# ruff: ignore", "ruff-ignore", True),
         ("# type: ignore", "type-ignore", True),
         ("# type:ignore[arg-type]", "type-ignore", False),
         ("# pyright: ignore", "pyright-ignore", True),
@@ -116,67 +116,6 @@ def test_every_spelling_in_rust(
 )
 def test_what_is_no_request_in_rust(text: str) -> None:
     assert list(in_rust(text)) == []
-
-
-def test_settings_are_counted() -> None:
-    ruff = {"ignore": ["A", "B"], "per-file-ignores": {"tests/*": ["C"]}}
-    overrides = [{"module": "x", "ignore_errors": True}]
-    counted = in_settings({"tool": {"ruff": {"lint": ruff}, "mypy": {"overrides": overrides}}})
-    assert counted == {
-        "ruff-settings": 3,
-        "mypy-settings": 1,
-        "deptry-settings": 0,
-        "coverage-settings": 0,
-    }
-
-
-def test_settings_in_every_place_are_counted() -> None:
-    older = {"ignore": ["A"], "extend-per-file-ignores": {"a": ["B"]}}
-    lint = {"extend-ignore": ["C"], "per-file-ignores": {"b": ["D", "E"]}}
-    mypy = {"ignore_errors": True, "disable_error_code": ["misc"], "ignore_missing_imports": True}
-    counted = in_settings({"tool": {"ruff": {**older, "lint": lint}, "mypy": mypy}})
-    assert (counted["ruff-settings"], counted["mypy-settings"]) == (5, 3)
-
-
-@pytest.mark.parametrize(
-    ("tool", "said"),
-    [
-        ({"ruff": {"extend-ignore": ["ALL"]}}, ["ruff ignores ALL"]),
-        ({"mypy": {"ignore_errors": True}}, ["mypy has ignore_errors"]),
-        (
-            {"mypy": {"overrides": [{"module": ["a.*", "tests.*"], "ignore_errors": True}]}},
-            ["mypy has ignore_errors for a.*"],
-        ),
-        ({"mypy": {"overrides": [{"module": "tests.*", "ignore_errors": True}]}}, []),
-        ({"mypy": {"overrides": [{"module": "a", "ignore_missing_imports": True}]}}, []),
-        ({"ruff": {"lint": {"ignore": ["E501"]}}}, []),
-    ],
-)
-def test_a_setting_that_hides_everything_is_told(tool: object, said: list[str]) -> None:
-    assert [text for _, text in hides_all({"tool": tool})] == said
-
-
-def test_settings_are_read_from_wherever_their_tool_looks(tmp_path: Path) -> None:
-    (tmp_path / "ruff.toml").write_text('[lint]\nignore = ["A"]\nextend-ignore = ["ALL"]\n')
-    (tmp_path / "mypy.ini").write_text(
-        "[mypy]\nignore_errors = false\ndisable_error_code = misc, attr\n"
-        "[mypy-parcel.*,tests.*]\nignore_errors = True\n"
-    )
-    settings = read_settings(tmp_path)
-    assert list(settings) == ["ruff.toml", "mypy.ini"]
-    assert in_settings(settings["ruff.toml"])["ruff-settings"] == 2
-    assert in_settings(settings["mypy.ini"])["mypy-settings"] == 3
-    assert [text for one in settings.values() for _, text in hides_all(one)] == [
-        "ruff ignores ALL",
-        "mypy has ignore_errors for parcel.*",
-    ]
-
-
-@pytest.mark.parametrize(("name", "text"), [("ruff.toml", "["), ("setup.cfg", "key = 1\n")])
-def test_settings_that_cannot_be_read_are_no_answer(tmp_path: Path, name: str, text: str) -> None:
-    (tmp_path / name).write_text(text)
-    with pytest.raises(CouldNotRun, match=name):
-        read_settings(tmp_path)
 
 
 def test_a_file_that_ends_amid_things_is_no_answer() -> None:

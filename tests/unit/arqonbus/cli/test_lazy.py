@@ -40,7 +40,7 @@ def test_a_refused_configuration_waits_for_no_client_and_no_load_tool() -> None:
         "import sys; from arqonbus.cli.main import main\n"
         "try: main(['serve', '--profile', 'prod'])\n"
         "except SystemExit as ended: assert ended.code == 78, ended.code\n"
-        "slow = {'aiohttp', 'picows', 'arqonbus.bench', 'arqonbus.client'}\n"
+        "slow = {'aiohttp', 'picows', 'structlog', 'arqonbus.bench', 'arqonbus.client'}\n"
         "print(*sorted(slow & {*sys.modules}))"
     )
     environ = {"PYTHONPATH": os.pathsep.join(sys.path)}

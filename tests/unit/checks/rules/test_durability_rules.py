@@ -205,3 +205,32 @@ def test_a_store_declares_what_it_can(
 ) -> None:
     text = f"class {name}:\n    def claim(self):\n        {body}\n"
     assert lines(late_abilities, tmp_path, text) == faults
+
+
+SYNC = "        with open(path) as f:\n            os.fsync(f)\n"
+PATHLIB = "        with path.open() as f:\n            os.fsync(f)\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "after", "faults"),
+    [
+        ("wipe", SYNC, "os.remove(path)", []),
+        ("wipe", SYNC, "os.unlink(path)", []),
+        ("wipe", PATHLIB, "path.unlink()", []),
+        ("wipe", SYNC, "os.remove(other)", [5]),
+        ("wipe", SYNC, "self.items.remove(path)", [5]),
+        ("wipe", SYNC + "            self.store.append(b)\n", "os.remove(path)", [5]),
+        ("write_temp", SYNC, "return", []),
+        ("writeTempFile", SYNC, "name.replace(a, b)", []),
+        ("write_temp", SYNC, "os.replace(path, last)", [5]),
+        ("write_temp", SYNC, "path.replace(last)", [5]),
+        ("write_temp", SYNC, "shutil.move(path, last)", [5]),
+        ("attempt", SYNC, "return", [5]),
+    ],
+)
+def test_a_file_that_is_not_meant_to_last(
+    tmp_path: Path, name: str, body: str, after: str, faults: list[int]
+) -> None:
+    text = f"def {name}(path):\n    try:\n{body}    except OSError:\n        pass\n    {after}\n"
+    shift = body.count("\n") - 2
+    assert lines(went_on, tmp_path, text) == [line + shift for line in faults]

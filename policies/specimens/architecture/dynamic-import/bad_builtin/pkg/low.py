@@ -1,0 +1,3 @@
+"""A specimen."""
+
+HIGH = __import__("pkg.high")

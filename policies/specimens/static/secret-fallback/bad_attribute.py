@@ -1,0 +1,2 @@
+def start(settings):
+    settings.signing_key = "signing-key"

@@ -1,0 +1,1 @@
+SIGNING_KEY: str = "MY_SIGNING_KEY"

@@ -1,0 +1,1 @@
+DEV_SECRET_KEY = "dev_secret_key"

@@ -1,0 +1,2 @@
+# ruff: file-ignore[F401]
+import os
