@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from checks.kept import Shelf
     from checks.model import Taken
 
-_AT_ONCE = 3
-_LONGEST = ("durability", "startup", "suites", "cleanroom", "static", "adversarial", "secrets")
+_AT_ONCE = 4
+_LONGEST = (
+    *("startup", "durability", "cleanroom", "static", "adversarial"),
+    *("suites", "docs", "secrets", "reproducible", "workflows"),
+)
 _SHOWN = 5
 
 

@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 # Files that a tool reads instead of, or as well as, pyproject.toml.
 _RUFF = ("ruff.toml", ".ruff.toml")
 _WHOLE = (
-    "mypy.ini", ".mypy.ini", ".flake8", ".bandit", ".coveragerc", ".pylintrc", "pylintrc",
+    "mypy.ini",
+    ".mypy.ini",
+    ".flake8",
+    ".bandit",
+    ".coveragerc",
+    ".pylintrc",
+    "pylintrc",
     "pyrightconfig.json",
-)  # fmt: skip
+)
 _SECTIONS = {"setup.cfg": ("mypy", "flake8", "coverage:", "pylint"), "tox.ini": ("flake8",)}
 _MYPY = ("exclude", "disable_error_code", "ignore_errors", "ignore_missing_imports")
+_TESTS = frozenset({"tests", "test"})
 _TAIL = 500
 
 
@@ -61,6 +68,25 @@ def in_settings(pyproject: Mapping[str, object]) -> dict[str, int]:
         + _count(report.get("exclude_also"))
         + _count(run.get("omit")),
     }
+
+
+def hides_all(pyproject: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """Yield the settings, with their kind, by which a tool says nothing of what is shipped."""
+    ruff, mypy = _table(pyproject, "tool", "ruff"), _table(pyproject, "tool", "mypy")
+    for table in (ruff, _table(ruff, "lint")):
+        yield from (
+            ("ruff-settings", f"ruff has ALL in {one}")
+            for one in ("ignore", "extend-ignore")
+            if "ALL" in _list(table.get(one))
+        )
+    if mypy.get("ignore_errors") is True:
+        yield "mypy-settings", "mypy has ignore_errors"
+    for table in map(_table, _list(mypy.get("overrides"))):
+        module = table.get("module")
+        names = [str(one) for one in ([module] if isinstance(module, str) else _list(module))]
+        shipped = [name for name in names if name.partition(".")[0] not in _TESTS]
+        if table.get("ignore_errors") is True and shipped:
+            yield "mypy-settings", f"mypy has ignore_errors for {', '.join(shipped)}"
 
 
 def look_beside(project: Path, files: Iterable[str], pyproject: Mapping[str, object]) -> Beside:
@@ -138,6 +164,10 @@ def _takes_all(table: Mapping[str, object]) -> bool:
 def _count(value: object) -> int:
     """Count what a setting names; a plain one that is on counts as one."""
     return len(value) if isinstance(value, list) else int(bool(value))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _table(node: object, *keys: str) -> dict[str, object]:

@@ -27,15 +27,19 @@ _KINDS = {
     "ruff-ignore": re.compile(r"ruff\s*:\s*ignore\b(?P<codes>\s*\[[\w,\s-]+\])?"),
     "type-ignore": re.compile(r"type:\s*ignore(?P<codes>\[[^\]]+\])?"),
     "pyright-ignore": re.compile(r"pyright:\s*(?:ignore(?P<codes>\[[^\]]+\])?|basic|off)"),
-    "mypy": re.compile(r"mypy:\s*(?P<codes>[\w-]+)"),
-    "pylint": re.compile(r"pylint:\s*(?:disable(?:-next)?=(?P<codes>[\w,\s-]+)|skip-file)"),
+    "mypy": re.compile(r"mypy:\s*(?:ignore[-_]errors\b|(?P<codes>[\w-]+))"),
+    "pylint": re.compile(
+        r"pylint:\s*(?:disable(?:-next)?\s*=\s*(?:all\b|(?P<codes>[\w,\s-]+))|skip-file)"
+    ),
     "no-cover": re.compile(r"pragma:\s*no\s*(?P<codes>cover|branch)"),
     "nosec": re.compile(r"nosec\b(?P<codes>\s*:?\s*B\d+(?:[,\s]+B\d+)*)?"),
     "nosemgrep": re.compile(r"nosemgrep\b(?P<codes>\s*:\s*[\w.,-]+)?"),
     "deptry-ignore": re.compile(r"deptry:\s*ignore(?P<codes>\[[^\]]+\])?"),
+    "format-off": re.compile(r"(?:fmt|yapf|autopep8):\s*(?P<codes>off|skip|disable)\b"),
+    "isort": re.compile(r"isort:\s*(?P<codes>skip_file|skip|off|dont-add-imports?)\b"),
     "allow-secret": re.compile(r"pragma:\s*(?P<codes>(?:allow|white)list)\s+secret"),
 }
-_RUST = re.compile(r"#!?\[allow\((?P<codes>[^)]+)\)\]")
+KINDS = frozenset(_KINDS)
 _WORDS = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -70,17 +74,6 @@ def in_python(text: str, path: str) -> Iterator[Suppression]:
         if token.type == tokenize.COMMENT:
             line = token.start[0]
             yield from _in_comment(token.string, line, lines[line - 1].strip())
-
-
-def in_rust(text: str) -> Iterator[Suppression]:
-    """Yield the ``allow`` attributes of a Rust file; a reason stands on the line or above it."""
-    before = ""
-    for number, line in enumerate(text.splitlines(), 1):
-        found = _RUST.search(line)
-        if found is not None:
-            reason = line[found.end() :] + (before if before.startswith("//") else "")
-            yield Suppression("rust-allow", number, line.strip(), blanket=False, reason=reason)
-        before = line.strip()
 
 
 def _in_comment(comment: str, line: int, text: str) -> Iterator[Suppression]:

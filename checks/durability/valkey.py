@@ -54,8 +54,11 @@ class Valkey:
         """
         self._folder.mkdir(exist_ok=True)
         fixed = {"port": str(self.port), "bind": "127.0.0.1", "save": "", "dir": str(self._folder)}
-        flags = [word for name, value in {**fixed, **self._settings}.items()
-                 for word in (f"--{name}", value)]  # fmt: skip
+        flags = [
+            word
+            for name, value in {**fixed, **self._settings}.items()
+            for word in (f"--{name}", value)
+        ]
         self._served = served = self._stack.enter_context(
             started([str(self._binary), *flags], cwd=self._folder)
         )

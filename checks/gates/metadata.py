@@ -6,21 +6,20 @@ twine passes a Markdown README without a look when no renderer is installed; her
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import license_expression  # type: ignore[import-untyped]  # the wheel has no annotations
-from packaging.specifiers import SpecifierSet
 from packaging.version import InvalidVersion, Version
-from readme_renderer import markdown
 from trove_classifiers import classifiers as known_classifiers
 from validate_pyproject import api, errors
 
 from checks.build import source_files
 from checks.kept import digest_artifacts, digest_files, digest_texts
 from checks.manifest import read_pyproject
-from checks.model import CouldNotRun, Finding, GateOutput, Location, NotApplicable, Scope
-from checks.pages import missing_targets
+from checks.metadata.pythons import PYTHONS, pythons
+from checks.metadata.readme import README, readme
+from checks.metadata.said import Said, wrong
+from checks.model import GateOutput, NotApplicable, Scope
 from checks.specimens import discover
 from checks.surroundings import tags_of
 from checks.wheels.archive import read_wheel
@@ -30,34 +29,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from checks.context import Context
-    from checks.model import SpecimenOutcome
+    from checks.model import Finding, SpecimenOutcome
 
 INVALID = "metadata.invalid"
-README = "metadata.readme"
 VERSION = "metadata.version"
-PYTHONS = "metadata.pythons"
 LICENCE = "metadata.licence"
 
 _HEADING = re.compile(r"^##\s+\[?v?(\d+\.\d+[^\]\s]*)\]?", re.MULTILINE)
-_PYTHON = re.compile(r"^Programming Language :: Python :: (3\.\d+)$")
-_TOX_ENV = re.compile(r"\bpy3(\d+)\b")
-
-Table = dict[str, Any]  # Any: TOML, whose shape validate-pyproject judges
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What one project says of itself, with the tag of its commit, if there is one."""
-
-    folder: Path
-    document: Table
-    tags: tuple[str, ...] = ()
-
-    @property
-    def head(self) -> Table:
-        """The ``[project]`` table."""
-        head: Table = self.document.get("project", {})
-        return head
 
 
 class MetadataGate:
@@ -108,27 +86,10 @@ def invalid(said: Said) -> Iterator[Finding]:
     try:
         api.Validator()(said.document)
     except errors.ValidationError as error:
-        yield _finding(INVALID, str(error.summary).replace("`", ""))
+        yield wrong(INVALID, str(error.summary).replace("`", ""))
     for one in said.head.get("classifiers", []):
         if one not in known_classifiers and not str(one).startswith("Private ::"):
-            yield _finding(INVALID, f"there is no classifier {one}")
-
-
-def readme(said: Said) -> Iterator[Finding]:
-    """Render the README as the index does, and follow its links to files and sections."""
-    for name in _readmes(said.folder):
-        path = said.folder / name
-        if not path.is_file():
-            yield _finding(README, f"the README {name} is not there")
-            continue
-        text = path.read_text("utf-8")
-        if not markdown.variants:
-            raise CouldNotRun("no renderer of Markdown is installed")
-        if not (markdown.render(text) or "").strip():
-            yield _finding(README, f"{name} renders to nothing", name)
-        for line, target in missing_targets(path):
-            text = f"{name} points at {target}, which is not there"
-            yield Finding(README, text, Location(name, line), snippet=target, context=target)
+            yield wrong(INVALID, f"there is no classifier {one}")
 
 
 def version(said: Said) -> Iterator[Finding]:
@@ -142,41 +103,25 @@ def version(said: Said) -> Iterator[Finding]:
         if newest is None or not _same(newest[1], str(claimed)):
             told = newest[1] if newest else "no version"
             text = f"pyproject.toml says {claimed}, the changelog begins with {told}"
-            yield _finding(VERSION, text, "CHANGELOG.md")
+            yield wrong(VERSION, text, "CHANGELOG.md")
     yield from _against_tags(said, str(claimed))
-
-
-def pythons(said: Said) -> Iterator[Finding]:
-    """What requires-python allows is what the classifiers and tox name."""
-    wanted = said.head.get("requires-python")
-    named = [m[1] for one in said.head.get("classifiers", []) if (m := _PYTHON.match(str(one)))]
-    if wanted is None:
-        if said.head:
-            yield _finding(PYTHONS, "requires-python is missing")
-        return
-    allowed = SpecifierSet(str(wanted))
-    for one in named:
-        if not any(allowed.contains(f"{one}.{patch}") for patch in range(30)):
-            yield _finding(PYTHONS, f"a classifier names Python {one}, {wanted} excludes it")
-    for one in sorted(_tested(said.folder) - set(named)) if named else ():
-        yield _finding(PYTHONS, f"tox tests Python {one}, which no classifier names", "tox.ini")
 
 
 def licence(said: Said) -> Iterator[Finding]:
     """The licence is an SPDX expression, its files are there, and no classifier says otherwise."""
     expression = said.head.get("license")
     if isinstance(expression, str):
-        wrong = license_expression.get_spdx_licensing().validate(expression).errors
-        if wrong:
-            yield _finding(LICENCE, f"{expression} is no SPDX expression: {wrong[0]}")
+        faults = license_expression.get_spdx_licensing().validate(expression).errors
+        if faults:
+            yield wrong(LICENCE, f"{expression} is no SPDX expression: {faults[0]}")
         for one in said.head.get("classifiers", []):
             if str(one).startswith("License ::"):
-                yield _finding(LICENCE, f"{one} stands beside the expression {expression}")
+                yield wrong(LICENCE, f"{one} stands beside the expression {expression}")
     elif expression is None:
-        yield _finding(LICENCE, "license is missing")
+        yield wrong(LICENCE, "license is missing")
     for pattern in said.head.get("license-files", []):
         if not any(said.folder.glob(str(pattern))):
-            yield _finding(LICENCE, f"no file is called {pattern}")
+            yield wrong(LICENCE, f"no file is called {pattern}")
 
 
 _CLAIMS = {
@@ -191,9 +136,7 @@ _CLAIMS = {
 def _against_tags(said: Said, claimed: str) -> Iterator[Finding]:
     tagged = [tag for tag in said.tags if tag.startswith("v")]
     if tagged and not any(_same(tag[1:], claimed) for tag in tagged):
-        yield _finding(
-            VERSION, f"the commit is tagged {', '.join(tagged)}, the version is {claimed}"
-        )
+        yield wrong(VERSION, f"the commit is tagged {', '.join(tagged)}, the version is {claimed}")
 
 
 def _against_wheel(said: Said, built: str) -> Iterator[Finding]:
@@ -201,7 +144,7 @@ def _against_wheel(said: Said, built: str) -> Iterator[Finding]:
     if claimed is None:
         yield from _against_tags(said, built)
     elif not _same(built, str(claimed)):
-        yield _finding(VERSION, f"pyproject.toml says {claimed}, the wheel {built}")
+        yield wrong(VERSION, f"pyproject.toml says {claimed}, the wheel {built}")
 
 
 def _same(one: str, other: str) -> bool:
@@ -211,26 +154,7 @@ def _same(one: str, other: str) -> bool:
         return False
 
 
-def _readmes(folder: Path) -> list[str]:
-    """Return the README that pyproject.toml names, if it is Markdown."""
-    named = read_pyproject(folder).get("project", {})
-    value = named.get("readme") if isinstance(named, dict) else None
-    name = value.get("file") if isinstance(value, dict) else value
-    return [str(name)] if name is not None and str(name).endswith(".md") else []
-
-
-def _tested(folder: Path) -> set[str]:
-    path = folder / "tox.ini"
-    text = path.read_text("utf-8") if path.is_file() else ""
-    line = re.search(r"^env_?list\s*=(.*(?:\n[ \t]+.*)*)", text, re.MULTILINE)
-    return {f"3.{minor}" for minor in _TOX_ENV.findall(line[1])} if line else set()
-
-
 def _judge_folder(folder: Path) -> list[Finding]:
     tag = folder / "TAG"
     tags = (tag.read_text("utf-8").strip(),) if tag.is_file() else ()
     return list(judge(Said(folder, read_pyproject(folder), tags)))
-
-
-def _finding(rule: str, text: str, path: str = "pyproject.toml") -> Finding:
-    return Finding(rule, text, Location(path), snippet=text, context=rule)

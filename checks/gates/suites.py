@@ -144,7 +144,7 @@ def _scopes(
     skipped = {name: why for one in found for name, why in judgement.excused(one, demands).items()}
     return (
         Scope(TESTS, collected, collected - left, skipped),
-        Scope("test files", files, files & judgement.files_of(collected)),
+        Scope("test files", files, files & judgement.files_of(collected), demands.elsewhere(files)),
     )
 
 

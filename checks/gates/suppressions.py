@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+from checks import suppressed, suppressed_rust
 from checks.kept import digest_files, digest_texts
 from checks.manifest import read_pyproject
 from checks.model import CouldNotRun, Finding, GateOutput, Location, Scope
-from checks.policyfile import read_policy
+from checks.policyfile import Text, read_policy, refuse
 from checks.rules.source import parse
-from checks.softened import Beside, in_settings, look_beside
+from checks.softened import Beside, hides_all, in_settings, look_beside
 from checks.specimens import digest, discover
-from checks.suppressed import Suppression, in_python, in_rust
+from checks.suppressed import Suppression, in_python
+from checks.suppressed_rust import in_rust
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,22 +34,30 @@ NO_REASON = "suppressions.no-reason"
 BLANKET = "suppressions.blanket"
 GREW = "suppressions.grew"
 STALE = "suppressions.stale-record"
+BANNED = "suppressions.banned"
 
 POLICY = "suppressions.toml"
 _SHOWN = 5
+_IN_CODE = suppressed.KINDS | suppressed_rust.KINDS
+_IN_SETTINGS = in_settings({}).keys() | Beside().by_kind.keys()
 _REMEDIATION = {
     NO_REASON: "Write why on the same line, or mend what the tool found.",
     BLANKET: "Name the code that is meant, so that nothing else is hidden with it.",
     GREW: "Mend what the tool found; the count may only fall.",
+    BANNED: f"Mend what the tool found; policies/{POLICY} allows no request of this kind.",
     STALE: f"Lower the count in policies/{POLICY}, so that it can't rise again.",
 }
 
 
 class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not."""
+    """What the policy asks: `most` by kind (None: nothing is recorded yet), and reasons or not.
+
+    A kind that is `banned` is a finding wherever it stands, whatever its reason.
+    """
 
     schema: Literal[1]
     reason_required: bool
+    banned: tuple[Text, ...] = ()
     most: dict[str, Annotated[int, msgspec.Meta(ge=0)]] | None = None
 
 
@@ -56,7 +66,7 @@ class SuppressionsGate:
 
     name = "suppressions"
     title = "Few requests to look away, each with a reason, and never more"
-    rules: tuple[str, ...] = (NO_REASON, BLANKET, GREW, STALE)
+    rules: tuple[str, ...] = (NO_REASON, BLANKET, BANNED, GREW, STALE)
 
     def inputs(self, context: Context) -> str:
         """Digest all shipped code, the project's settings, what is beside them, and the record."""
@@ -76,10 +86,11 @@ class SuppressionsGate:
         files = context.manifest.python | context.manifest.rust
         found = {path: list(_of_file(context.project, path)) for path in sorted(files)}
         beside = _beside(context, demands)
-        counts = _counts(found.values(), read_pyproject(context.project), beside)
+        pyproject = read_pyproject(context.project)
+        counts = _counts(found.values(), pyproject, beside)
         return GateOutput(
             (Scope("files", files, frozenset(found)),),
-            findings=tuple(judge(found, counts, demands, beside)),
+            findings=(*judge(found, counts, demands, beside), *_in_settings(pyproject)),
             tools=(beside.run,) if beside.run else (),
             notes=(_told(counts),),
         )
@@ -98,7 +109,13 @@ def read_demands(path: Path) -> Demands:
     Raises:
         PolicyError: it is missing, malformed, or says something unknown.
     """
-    return read_policy(path, Demands)
+    demands = read_policy(path, Demands)
+    recorded = (demands.most or {}).keys()
+    unknown = sorted({*demands.banned, *recorded} - _IN_CODE - _IN_SETTINGS)
+    both = sorted(recorded & set(demands.banned))
+    problems = [f"there is no kind {one}" for one in unknown]
+    refuse(POLICY, [*problems, *(f"{one} is banned and counted" for one in both)])
+    return demands
 
 
 def judge(
@@ -114,6 +131,12 @@ def judge(
                 yield _finding(BLANKET, path, one, "names no code, so it hides everything")
             if demands.reason_required and not one.explained:
                 yield _finding(NO_REASON, path, one, "says not why")
+            if one.kind in demands.banned:
+                yield _finding(BANNED, path, one, "is banned")
+    for kind in demands.banned:
+        if kind in _IN_SETTINGS and counts[kind]:
+            text = f"{kind} are banned{_listed(beside.by_kind.get(kind, ()))}"
+            yield _of_settings(BANNED, kind, text)
     if demands.most is not None:
         yield from _against_record(counts, demands.most, beside.by_kind)
 
@@ -151,6 +174,16 @@ def _finding(rule: str, path: str, one: Suppression, what: str) -> Finding:
     )
 
 
+def _in_settings(pyproject: Mapping[str, object]) -> Iterator[Finding]:
+    for kind, text in hides_all(pyproject):
+        yield _of_settings(BLANKET, kind, f"{text}: it hides everything")
+
+
+def _of_settings(rule: str, kind: str, text: str) -> Finding:
+    place = Location("pyproject.toml")
+    return Finding(rule, text, place, text, context=kind, remediation=_REMEDIATION[rule])
+
+
 def _of_file(project: Path, path: str) -> Iterator[Suppression]:
     try:
         text = (project / path).read_text("utf-8")
@@ -163,8 +196,8 @@ def _of_file(project: Path, path: str) -> Iterator[Suppression]:
 
 
 def _beside(context: Context, demands: Demands) -> Beside:
-    """Look beside pyproject.toml where there is a record that what is found is held against."""
-    if demands.most is None:
+    """Look beside pyproject.toml where the policy says something of what is found there."""
+    if demands.most is None and not demands.banned:
         return Beside()
     pyproject = read_pyproject(context.project)
     return look_beside(context.project, context.manifest.python, pyproject)
@@ -193,4 +226,5 @@ def _judge_folder(folder: Path) -> list[Finding]:
     document = tomllib.loads(settings.read_text("utf-8")) if settings.is_file() else {}
     beside = look_beside(folder, [one for one in code if one.endswith(".py")], document)
     counts = _counts(found.values(), document, beside)
-    return list(judge(found, counts, read_demands(folder / POLICY), beside))
+    judged = judge(found, counts, read_demands(folder / POLICY), beside)
+    return [*judged, *_in_settings(document)]

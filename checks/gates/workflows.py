@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from checks.kept import digest_files, digest_texts
 from checks.model import Finding, GateOutput, NotApplicable, Scope
 from checks.specimens import digest, discover
+from checks.toxfiles.read import FILES as TOX_FILES
 from checks.workflows.files import all_files, read_workflow
 from checks.workflows.policy import FILE, Demands, read_demands
 from checks.workflows.rules import NOT_CALLED, RIGHTS, UNPINNED, not_called, rights, unpinned
 from checks.workflows.rules import unused_writes as unused
-from checks.workflows.tox import FILE as TOX_FILE
 from checks.workflows.tox import TOX, tox_ignores
 from checks.workflows.zizmor import AUDIT, audit
 
@@ -33,7 +33,7 @@ class WorkflowsGate:
 
     def inputs(self, context: Context) -> str:
         """Digest all that is read."""
-        files = digest_files(context.project, {*all_files(context.project), TOX_FILE})
+        files = digest_files(context.project, {*all_files(context.project), *TOX_FILES})
         return digest_texts([files, digest(context.settings_file(FILE))])
 
     def check(self, context: Context) -> GateOutput:

@@ -54,7 +54,6 @@ def _rules(outcome: Outcome) -> dict[str, dict[str, object]]:
                 rule,
                 {
                     "id": rule,
-                    "name": rule,
                     "shortDescription": {"text": control.title},
                     "fullDescription": {"text": control.objective},
                     "help": {"text": control.remediation},

@@ -39,7 +39,7 @@ def judge(evidence: Evidence, policy: SuitesPolicy, files: Iterable[str]) -> Ite
         *_counts(evidence, policy),
         *_outcomes(evidence, policy),
         *_session(evidence),
-        *_left(evidence, files),
+        *_left(evidence, policy, frozenset(files)),
     ):
         yield _on(finding, evidence.python)
 
@@ -127,13 +127,16 @@ def _session(evidence: Evidence) -> Iterator[Finding]:
         yield Finding(FAILED, what, snippet=what)
 
 
-def _left(evidence: Evidence, files: Iterable[str]) -> Iterator[Finding]:
+def _left(evidence: Evidence, policy: SuitesPolicy, files: frozenset[str]) -> Iterator[Finding]:
     """Yield what was found and not run; a test file without any test that was found is like one."""
+    apart = policy.elsewhere(files)
+    for suite in sorted({one.suite for one in policy.apart} - set(map(policy.suite_of, apart))):
+        yield Finding(MISSING, f"the suite {suite}, which runs apart, has no test", context=suite)
     taken_out = frozenset(evidence.dropped)
     for name in evidence.collected:
         if name not in evidence.tests and name not in taken_out:
             yield _of_test(NOT_EXECUTED, name, "was collected but never ran")
-    for file in sorted(frozenset(files) - files_of(evidence.collected)):
+    for file in sorted(files - apart.keys() - files_of(evidence.collected)):
         yield _of_test(NOT_EXECUTED, file, "is a test file of which no test was collected")
 
 

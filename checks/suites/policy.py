@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.policyfile import convert, read_toml, refuse
+from checks.policyfile import Text, convert, read_toml, refuse
 from checks.suites.evidence import SKIPPED, XFAILED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from checks.suites.evidence import Ended
@@ -39,13 +40,22 @@ class Excuse(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class Apart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A suite that the run of the others leaves out, the command that runs it, and why."""
+
+    suite: Text
+    command: Text
+    reason: Text
+
+
 class SuitesPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The least number of tests of each suite, which is a folder below `root`, and the excuses."""
+    """The least number of tests of each suite, which is a folder below `root`; exceptions."""
 
     schema: int
     least: dict[str, int]
     root: str = "tests"
     excused: tuple[Excuse, ...] = ()
+    apart: tuple[Apart, ...] = ()
 
     def suite_of(self, test: str) -> str:
         """Return the suite of a node id or a path; one that lies elsewhere is named by its path."""
@@ -56,6 +66,11 @@ class SuitesPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def excuse(self, test: str, ended: Ended, platform: str) -> Excuse | None:
         """Return the excuse that covers an outcome."""
         return next((one for one in self.excused if one.covers(test, ended, platform)), None)
+
+    def elsewhere(self, files: Iterable[str]) -> dict[str, str]:
+        """Return the test files of the suites that run apart, and what is to be said of each."""
+        told = {one.suite: f"run apart by {one.command}: {one.reason}" for one in self.apart}
+        return {name: told[suite] for name in files if (suite := self.suite_of(name)) in told}
 
 
 def read_policy(path: Path) -> SuitesPolicy:
@@ -76,6 +91,8 @@ def make_policy(table: object) -> SuitesPolicy:
     policy = convert(FILE, table, SuitesPolicy)
     problems = [f"{name} needs at least one test" for name, n in policy.least.items() if n < 1]
     problems += [] if policy.least else ["it names no suite"]
+    both = sorted(policy.least.keys() & {one.suite for one in policy.apart})
+    problems += [f"{name} can't be counted and run apart" for name in both]
     problems += [f"schema {policy.schema} is unknown"] if policy.schema != 1 else []
     for one in policy.excused:
         if one.outcome not in {SKIPPED, XFAILED}:

@@ -1,1 +1,1 @@
-"""What the gate `workflows` knows of GitHub workflows and of tox.ini."""
+"""What the gate `workflows` knows of GitHub workflows and of tox's settings."""

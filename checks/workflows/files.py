@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ACTIONS = ".github/actions"
+_ACTION = "action.y*ml"
 # Every scalar stays text: with any other loader the key `on` is the boolean true.
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -60,9 +61,9 @@ class Workflow:
 
 
 def all_files(project: Path) -> frozenset[str]:
-    """Return all workflow files and action files of a project."""
-    actions = project / _ACTIONS
-    found = actions.rglob("action.y*ml") if actions.is_dir() else ()
+    """Return all workflow files and action files of a project; at the root it is one itself."""
+    folder = project / _ACTIONS
+    found = [*project.glob(_ACTION), *(folder.rglob(_ACTION) if folder.is_dir() else ())]
     return workflow_files(project) | {one.relative_to(project).as_posix() for one in found}
 
 

@@ -1,19 +1,21 @@
-"""What in tox.ini could make a failure look like a pass."""
+"""What in tox's settings could make a failure look like a pass."""
 
 from __future__ import annotations
 
-import configparser
 import re
 from typing import TYPE_CHECKING
 
-from checks.model import CouldNotRun, Finding, Location
+from checks.model import Finding, Location
+from checks.toxfiles.environments import commands_of, every_environment, resolve, whole_lines
+from checks.toxfiles.read import BASE, read_toxfiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from checks.toxfiles.read import Toxfile
+
 TOX = "workflows.tox-ignores"
-FILE = "tox.ini"
 _IGNORING = {
     "ignore_outcome": "a failure does not count",
     "ignore_errors": "the commands after a failure go on",
@@ -31,41 +33,40 @@ def tox_ignores(project: Path) -> Iterator[Finding]:
     environments that do nothing.
 
     Raises:
-        CouldNotRun: tox.ini can't be read.
+        CouldNotRun: a file of settings can't be read.
     """
-    path = project / FILE
-    if not path.is_file():
-        return
-    lines = path.read_text("utf-8").splitlines()
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        parser.read_string("\n".join(lines))
-    except configparser.Error as error:
-        raise CouldNotRun(f"{FILE} can't be read: {error}") from error
-    inherited = parser.has_option("testenv", "commands")
-    for section in parser.sections():
-        yield from _of_section(parser, section, lines, inherited=inherited)
+    for file in read_toxfiles(project):
+        for section in file.sections:
+            yield from _switches(file, section)
+            yield from _softened(file, section)
+        yield from _idle(file)
 
 
-def _of_section(
-    parser: configparser.ConfigParser, section: str, lines: list[str], *, inherited: bool
-) -> Iterator[Finding]:
+def _switches(file: Toxfile, section: str) -> Iterator[Finding]:
     for name, what in _IGNORING.items():
-        value = parser.get(section, name, fallback="false").strip()
+        value = resolve(file, file.sections[section].get(name, "false")).strip()
         if value.lower() not in _FALSE:
-            yield _finding(lines, f"{name} = {value}", name, f"[{section}] {name}: {what}")
+            text = f"[{section}] {name}: {what}"
+            yield _finding(file, file.line_of(name), f"{name} = {value}", text)
+
+
+def _softened(file: Toxfile, section: str) -> Iterator[Finding]:
     for name in _COMMANDS:
-        for line in parser.get(section, name, fallback="").splitlines():
+        for line in whole_lines(resolve(file, file.sections[section].get(name, ""))):
             # With factors a command follows a colon: `py311: - pytest`.
-            bare = line.strip().partition(": ")[2].strip() or line.strip()
+            bare = line.partition(": ")[2].strip() or line
             if bare.startswith("-") or _EXITS_ZERO.search(bare):
-                yield _finding(lines, bare, bare, f"[{section}] {bare}: its failure is ignored")
-    is_env = section == "testenv" or section.startswith("testenv:")
-    if is_env and not inherited and not parser.get(section, "commands", fallback="").strip():
-        head = f"[{section}]"
-        yield _finding(lines, head, head, f"{head} has no commands, so it passes always")
+                text = f"[{section}] {bare}: its failure is ignored"
+                yield _finding(file, file.line_of(bare, bare.lstrip("- ")), bare, text)
 
 
-def _finding(lines: list[str], snippet: str, needle: str, text: str) -> Finding:
-    line = next((number for number, one in enumerate(lines, 1) if needle in one), 1)
-    return Finding(TOX, text, Location(FILE, line), snippet=snippet, context=text)
+def _idle(file: Toxfile) -> Iterator[Finding]:
+    for name, section in every_environment(file).items():
+        if not commands_of(file, name, section):
+            line = file.line_of(f"[{section}]", f"env.{name}]", f"[{BASE}]")
+            text = f"the environment {name} has no commands, so it passes always"
+            yield _finding(file, line, f"[{section}] {name}", text)
+
+
+def _finding(file: Toxfile, line: int, snippet: str, text: str) -> Finding:
+    return Finding(TOX, text, Location(file.path, line), snippet=snippet, context=text)

@@ -19,8 +19,13 @@ _REGISTERED: Final = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
 # What the bus itself reads in them (docs/access.md; RFC 7800).
 _OWN: Final = frozenset({"roles", "access", "cnf"})
 _ONLY_WITH_TOKENS: Final = (
-    *KEY_FIELDS, "jwks_ca_file", "algorithm", "issuer", "audience", "max_lifetime",
-)  # fmt: skip
+    *KEY_FIELDS,
+    "jwks_ca_file",
+    "algorithm",
+    "issuer",
+    "audience",
+    "max_lifetime",
+)
 
 
 def auth_problems(settings: Settings) -> Iterator[str]:

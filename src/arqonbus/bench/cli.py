@@ -57,19 +57,32 @@ def servers(function: Callable[P, None]) -> Callable[P, None]:
 
 
 QOS = click.option(
-    "--qos", default="0", show_default=True, type=click.Choice(["0", "1"]),
+    "--qos",
+    default="0",
+    show_default=True,
+    type=click.Choice(["0", "1"]),
     help="1: the publisher gets a receipt for every message (ArqonBus only).",
-)  # fmt: skip
+)
 
 
 @bench.command()
 @click.option("--subscribers", default=1000, show_default=True, type=click.IntRange(1, 50000))
 @SECONDS
 @QOS
-@click.option("--window", default=512, show_default=True, type=click.IntRange(1, 100000),
-              help="Messages under way at a time; 1 is one message at a time.")  # fmt: skip
-@click.option("--checked", default=10, show_default=True, type=click.IntRange(1, 50000),
-              help="Subscribers checked message by message; of others bytes.")  # fmt: skip
+@click.option(
+    "--window",
+    default=512,
+    show_default=True,
+    type=click.IntRange(1, 100000),
+    help="Messages under way at a time; 1 is one message at a time.",
+)
+@click.option(
+    "--checked",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 50000),
+    help="Subscribers checked message by message; of others bytes.",
+)
 @servers
 @common
 def fanout(subscribers: int, seconds: float, window: int, checked: int, **options: object) -> None:
@@ -92,8 +105,13 @@ def fanout(subscribers: int, seconds: float, window: int, checked: int, **option
 @click.option("--publishers", default=4, show_default=True, type=click.IntRange(1, 1000))
 @SECONDS
 @QOS
-@click.option("--window", default=1024, show_default=True, type=click.IntRange(1, 100000),
-              help="Messages under way at a time, all publishers together.")  # fmt: skip
+@click.option(
+    "--window",
+    default=1024,
+    show_default=True,
+    type=click.IntRange(1, 100000),
+    help="Messages under way at a time, all publishers together.",
+)
 @servers
 @common
 def ingest(publishers: int, seconds: float, window: int, **options: object) -> None:
@@ -104,8 +122,13 @@ def ingest(publishers: int, seconds: float, window: int, **options: object) -> N
 
 @bench.command()
 @click.option("--subscribers", default=10, show_default=True, type=click.IntRange(1, 1000))
-@click.option("--rate", default=1000, show_default=True, type=click.IntRange(1, 100000),
-              help="Messages a second.")  # fmt: skip
+@click.option(
+    "--rate",
+    default=1000,
+    show_default=True,
+    type=click.IntRange(1, 100000),
+    help="Messages a second.",
+)
 @SECONDS
 @QOS
 @servers

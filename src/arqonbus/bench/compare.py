@@ -85,9 +85,13 @@ def compare(  # noqa: PLR0913, PLR0917 - a run in whole
         found = _alternate(plan, cases, kinds, place, rounds, show)
         after = sync_rate(folder, min(plan.seconds, _SYNC_SECONDS))
     settings: dict[str, object] = {
-        "payload": plan.payload, "codec": plan.codec, "seconds": plan.seconds, "rounds": rounds,
-        "cpu_server": place.server_core, "cpu_clients": place.client_core,
-    }  # fmt: skip
+        "payload": plan.payload,
+        "codec": plan.codec,
+        "seconds": plan.seconds,
+        "rounds": rounds,
+        "cpu_server": place.server_core,
+        "cpu_clients": place.client_core,
+    }
     results = [_result(case, found[case], (before + after) / 2) for case in cases]
     return {
         "scenario": plan.scenario,
@@ -109,8 +113,10 @@ def _alternate(  # noqa: PLR0913, PLR0917 - the same facts as `compare` takes
     for number in range(rounds):
         for case in cases:
             for kind in kinds:
-                show(f"{kind}: {case.publishers} publishers, {case.in_flight} in flight, "
-                     f"round {number + 1} of {rounds}")  # fmt: skip
+                show(
+                    f"{kind}: {case.publishers} publishers, {case.in_flight} in flight, "
+                    f"round {number + 1} of {rounds}"
+                )
                 ready = msgspec.structs.replace(
                     plan, server=kind, publishers=case.publishers, window=case.in_flight
                 )
@@ -132,10 +138,13 @@ def _result(case: Case, outcomes: Outcomes, syncs: float) -> CaseResult:
         reached = ours["messages_per_single_sync"]
         goals.append(_judged("messages for each single sync", _PER_SYNC, reached))
     return {
-        "publishers": case.publishers, "in_flight": case.in_flight, "results": results,
-        "ratios": ratios, "goals": goals,
+        "publishers": case.publishers,
+        "in_flight": case.in_flight,
+        "results": results,
+        "ratios": ratios,
+        "goals": goals,
         "rounds": {kind: [figures(o) for o in measured] for kind, measured in outcomes.items()},
-    }  # fmt: skip
+    }
 
 
 def ratio(ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> Ratio:

@@ -36,15 +36,35 @@ def _peers(_context: click.Context, _option: click.Parameter, value: str) -> lis
 
 
 @click.command()
-@click.option("--peers", default="", callback=_peers, metavar="NAME,…",
-              help="Servers to measure as well, taking turns: nats, valkey.")  # fmt: skip
-@click.option("--redis-store", is_flag=True,
-              help="Measure ArqonBus with its Redis store on such a Valkey, too.")  # fmt: skip
-@click.option("--publishers", default="1", show_default=True, callback=_counts, metavar="N,…",
-              help="Connections that publish; several numbers are measured in turn.")  # fmt: skip
-@click.option("--in-flight", default="256", show_default=True, callback=_counts, metavar="N,…",
-              help="Publishes that wait for their receipts at a time, all publishers together; at "
-                   "least one each, so that 1 is one at a time.")  # fmt: skip
+@click.option(
+    "--peers",
+    default="",
+    callback=_peers,
+    metavar="NAME,…",
+    help="Servers to measure as well, taking turns: nats, valkey.",
+)
+@click.option(
+    "--redis-store",
+    is_flag=True,
+    help="Measure ArqonBus with its Redis store on such a Valkey, too.",
+)
+@click.option(
+    "--publishers",
+    default="1",
+    show_default=True,
+    callback=_counts,
+    metavar="N,…",
+    help="Connections that publish; several numbers are measured in turn.",
+)
+@click.option(
+    "--in-flight",
+    default="256",
+    show_default=True,
+    callback=_counts,
+    metavar="N,…",
+    help="Publishes that wait for their receipts at a time, all publishers together; at "
+    "least one each, so that 1 is one at a time.",
+)
 @SECONDS
 @common
 def durable(  # noqa: PLR0913, PLR0917 - one for each option
@@ -71,9 +91,14 @@ def durable(  # noqa: PLR0913, PLR0917 - one for each option
     fdatasync that the same disk does alone, measured just before and just after.
     """
     plan = Plan(
-        scenario="durable", server="arqonbus", port=0, pid=0, payload=payload, seconds=seconds,
+        scenario="durable",
+        server="arqonbus",
+        port=0,
+        pid=0,
+        payload=payload,
+        seconds=seconds,
         codec="msgpack" if codec == "msgpack" else "json",
-    )  # fmt: skip
+    )
     loads = (Case(p, max(p, window)) for p in publishers for window in in_flight)
     cases = list(dict.fromkeys(loads))
     place = Place(cpu_server, cpu_clients, folder, "sqlite")

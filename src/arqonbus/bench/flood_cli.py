@@ -30,17 +30,41 @@ actions = ["publish", "subscribe", "create"]
 
 
 @click.command()
-@click.option("--flooders", default=8, show_default=True, type=click.IntRange(1, 1000),
-              help="Connections of the tenant that floods.")  # fmt: skip
-@click.option("--flood-channels", default=8, show_default=True, type=click.IntRange(1, 9000),
-              help="Channels that they publish to.")  # fmt: skip
-@click.option("--tenant-messages", default=10_000, show_default=True,
-              type=click.IntRange(1000, 1_000_000),
-              help="rates.tenant_messages in the third case.")  # fmt: skip
-@click.option("--rate", default=200, show_default=True, type=click.IntRange(1, 100_000),
-              help="Messages a second of the quiet tenant, 1 to 1.")  # fmt: skip
-@click.option("--store", default="memory", show_default=True,
-              type=click.Choice(["memory", "sqlite"]), help="The store.")  # fmt: skip
+@click.option(
+    "--flooders",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Connections of the tenant that floods.",
+)
+@click.option(
+    "--flood-channels",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1, 9000),
+    help="Channels that they publish to.",
+)
+@click.option(
+    "--tenant-messages",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(1000, 1_000_000),
+    help="rates.tenant_messages in the third case.",
+)
+@click.option(
+    "--rate",
+    default=200,
+    show_default=True,
+    type=click.IntRange(1, 100_000),
+    help="Messages a second of the quiet tenant, 1 to 1.",
+)
+@click.option(
+    "--store",
+    default="memory",
+    show_default=True,
+    type=click.Choice(["memory", "sqlite"]),
+    help="The store.",
+)
 @SECONDS
 @common
 def flood(  # noqa: PLR0913, PLR0917 - one for each option
@@ -64,11 +88,18 @@ def flood(  # noqa: PLR0913, PLR0917 - one for each option
     """
     secret = secrets.token_urlsafe(48)
     plan = Plan(
-        scenario="latency", server="arqonbus", port=0, pid=0, rate=rate, seconds=seconds,
-        payload=payload, codec="msgpack" if codec == "msgpack" else "json",
-        token=_token(secret, "quiet"), flood_token=_token(secret, "loud"),
+        scenario="latency",
+        server="arqonbus",
+        port=0,
+        pid=0,
+        rate=rate,
+        seconds=seconds,
+        payload=payload,
+        codec="msgpack" if codec == "msgpack" else "json",
+        token=_token(secret, "quiet"),
+        flood_token=_token(secret, "loud"),
         flood_channels=flood_channels,
-    )  # fmt: skip
+    )
     limit = {"RATES_TENANT_MESSAGES": str(tenant_messages)}
     cases = {"alone": (0, {}), "flooded": (flooders, {}), "flooded with a rate": (flooders, limit)}
     outcomes: dict[str, list[Outcome]] = {name: [] for name in cases}

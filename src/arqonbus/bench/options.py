@@ -25,21 +25,48 @@ def common(function: Callable[P, None]) -> Callable[P, None]:
     """Options that every command has, and one way for failures to end."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
     options = (
-        click.option("--payload", default=128, show_default=True, type=click.IntRange(16, 65536),
-                     help="Characters of payload in a message."),
-        click.option("--codec", default="json", show_default=True,
-                     type=click.Choice(["json", "msgpack"]), help="ArqonBus subprotocol."),
-        click.option("--cpu-server", default=cores[0], show_default=True,
-                     help="Core that the server is bound to."),
-        click.option("--cpu-clients", default=cores[-1], show_default=True,
-                     help="Core that the load client is bound to."),
-        click.option("--folder", default=".", show_default=True,
-                     type=click.Path(exists=True, file_okay=False, path_type=Path),
-                     help="Where temporary files go: its disk is the one that is measured."),
-        click.option("--rounds", default=1, show_default=True, type=click.IntRange(1, 100),
-                     help="Repetitions; medians are reported, servers take turns."),
+        click.option(
+            "--payload",
+            default=128,
+            show_default=True,
+            type=click.IntRange(16, 65536),
+            help="Characters of payload in a message.",
+        ),
+        click.option(
+            "--codec",
+            default="json",
+            show_default=True,
+            type=click.Choice(["json", "msgpack"]),
+            help="ArqonBus subprotocol.",
+        ),
+        click.option(
+            "--cpu-server",
+            default=cores[0],
+            show_default=True,
+            help="Core that the server is bound to.",
+        ),
+        click.option(
+            "--cpu-clients",
+            default=cores[-1],
+            show_default=True,
+            help="Core that the load client is bound to.",
+        ),
+        click.option(
+            "--folder",
+            default=".",
+            show_default=True,
+            type=click.Path(exists=True, file_okay=False, path_type=Path),
+            help="Where temporary files go: its disk is the one that is measured.",
+        ),
+        click.option(
+            "--rounds",
+            default=1,
+            show_default=True,
+            type=click.IntRange(1, 100),
+            help="Repetitions; medians are reported, servers take turns.",
+        ),
         click.option("--json", "as_json", is_flag=True, help="The whole result as JSON."),
-    )  # fmt: skip
+    )
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> None:

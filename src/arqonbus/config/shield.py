@@ -16,12 +16,20 @@ from arqonbus.config.base import DAY, GIB, KIB, Files, Names, OffOr, Section, fr
 # The settings that bring a key: any of them means that tokens are wanted.
 KEY_FIELDS: Final = ("secret", "secret_file", "public_key_file", "jwks_url")
 Algorithm = Literal[
-    "HS256", "HS384", "HS512",
-    "RS256", "RS384", "RS512",
-    "PS256", "PS384", "PS512",
-    "ES256", "ES384", "ES512",
+    "HS256",
+    "HS384",
+    "HS512",
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
     "EdDSA",
-]  # fmt: skip
+]
 
 
 class AuthSettings(Section):

@@ -16,11 +16,26 @@ MASK: Final = "********"
 # Whole words of a name, so that ``tokens_checked`` or ``author`` stay readable.
 SECRET_WORDS: Final = frozenset(
     {
-        "secret", "secrets", "token", "password", "passwd", "pwd", "passphrase", "authorization",
-        "bearer", "credential", "credentials", "jwt", "cookie", "cookies", "apikey", "privatekey",
-        "otp", "pin",
+        "secret",
+        "secrets",
+        "token",
+        "password",
+        "passwd",
+        "pwd",
+        "passphrase",
+        "authorization",
+        "bearer",
+        "credential",
+        "credentials",
+        "jwt",
+        "cookie",
+        "cookies",
+        "apikey",
+        "privatekey",
+        "otp",
+        "pin",
     }
-)  # fmt: skip
+)
 # What makes a ``key`` one that must not be seen.
 _KEY_WORDS: Final = frozenset({"api", "private", "access", "signing", "encryption", "shared"})
 # Between ``fooBar``, ``foo_bar``, ``foo-bar`` and ``FOO_BAR``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tomllib
 from argparse import Namespace
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,15 @@ def test_the_page_and_the_lock_say_what_was_judged() -> None:
     assert (ROOT / "docs/false-alarms.md").read_text("utf-8") == render_page(judged)
     locked = read_lock(ROOT / "policies/lock/wellkept.txt")
     assert {one.name: one.version for one in judged.project} == locked
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["dependency-groups"]
+    assert sorted(groups["wellkept"]) == sorted(locked)
     assert figures(judged).share <= judged.most
+
+
+def test_every_lock_is_refreshed_by_the_one_script() -> None:
+    script = (ROOT / "scripts/lock").read_text("utf-8")
+    for lock in (ROOT / "policies/lock").iterdir():
+        assert f"-o policies/lock/{lock.name}\n" in script
 
 
 def test_judgements_that_fit_what_is_found_agree(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from checks import softened
 from checks.model import CouldNotRun
-from checks.softened import in_settings, look_beside
+from checks.softened import hides_all, in_settings, look_beside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,24 @@ def test_without_settings_nothing_is_let_pass() -> None:
 )
 def test_each_kind_is_counted(tool: dict[str, object], kind: str, count: int) -> None:
     assert in_settings({"tool": tool}) == {**NONE, kind: count}
+
+
+@pytest.mark.parametrize(
+    ("tool", "said"),
+    [
+        ({"ruff": {"extend-ignore": ["ALL"]}}, ["ruff has ALL in extend-ignore"]),
+        ({"mypy": {"ignore_errors": True}}, ["mypy has ignore_errors"]),
+        (
+            {"mypy": {"overrides": [{"module": ["a.*", "tests.*"], "ignore_errors": True}]}},
+            ["mypy has ignore_errors for a.*"],
+        ),
+        ({"mypy": {"overrides": [{"module": "tests.*", "ignore_errors": True}]}}, []),
+        ({"mypy": {"overrides": [{"module": "a", "ignore_missing_imports": True}]}}, []),
+        ({"ruff": {"lint": {"ignore": ["E501"]}}}, []),
+    ],
+)
+def test_a_setting_that_hides_everything_is_told(tool: object, said: list[str]) -> None:
+    assert [text for _, text in hides_all({"tool": tool})] == said
 
 
 def test_nothing_is_asked_where_ruff_is_not_used(

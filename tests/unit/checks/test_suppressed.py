@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from checks.model import CouldNotRun
-from checks.suppressed import in_python, in_rust
+from checks.suppressed import in_python
+from checks.suppressed_rust import in_rust
 
 
 @pytest.mark.parametrize(
@@ -22,9 +23,20 @@ from checks.suppressed import in_python, in_rust
         ("# type: ignore", "type-ignore", True),
         ("# type:ignore[arg-type]", "type-ignore", False),
         ("# pyright: ignore", "pyright-ignore", True),
-        ("# mypy: ignore-errors", "mypy", False),
+        ("# mypy: ignore-errors", "mypy", True),
+        ("# mypy: ignore_errors=True", "mypy", True),
+        ("# mypy: disable-error-code=misc", "mypy", False),
         ("# pylint: disable=W0703", "pylint", False),
         ("# pylint: skip-file", "pylint", True),
+        ("# pylint: disable=all", "pylint", True),
+        ("# pylint: disable = all", "pylint", True),
+        ("# pylint: disable-next=W0703", "pylint", False),
+        ("# fmt: off", "format-off", False),
+        ("# fmt: skip", "format-off", False),
+        ("# yapf: disable", "format-off", False),
+        ("# isort:skip", "isort", False),
+        ("# isort: skip_file", "isort", False),
+        ("# isort: off", "isort", False),
         ("# pragma: no cover", "no-cover", False),
         ("# nosec", "nosec", True),
         ("# nosec B101", "nosec", False),
@@ -46,6 +58,8 @@ def test_every_spelling(comment: str, kind: str, blanket: bool) -> None:
         '"""\n# type: ignore\n"""\n',
         "# a word about noqa\n",
         "# what nosec means\n",
+        "# fmt: on\n",
+        "# isort: split\n",
     ],
 )
 def test_what_only_speaks_of_it_is_none(text: str) -> None:
@@ -69,6 +83,39 @@ def test_the_next_request_is_no_reason() -> None:
 def test_rust_takes_the_reason_from_above_or_beside() -> None:
     text = "// called from C only\n#[allow(dead_code)]\nfn f() {}\n#[allow(x)] // by two words\n"
     assert [one.explained for one in in_rust(text)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "line", "blanket", "explained"),
+    [
+        ("#[expect(dead_code)]\n", "rust-expect", 1, False, False),
+        ('#[expect(dead_code, reason = "only C calls")]\n', "rust-expect", 1, False, True),
+        ("\n#[allow(\n    dead_code,\n)] // called from C\n", "rust-allow", 2, False, True),
+        ("#[cfg_attr(test, allow(dead_code))]\n", "rust-allow", 1, False, False),
+        ("#[allow(dead_code)] pub fn some_thing() {}\n", "rust-allow", 1, False, False),
+        ("#![allow(warnings)]\n", "rust-allow", 1, True, False),
+        ("#[allow(clippy::all, dead_code)]\n", "rust-allow", 1, True, False),
+    ],
+)
+def test_every_spelling_in_rust(
+    text: str, kind: str, line: int, blanket: bool, explained: bool
+) -> None:
+    (found,) = in_rust(text)
+    assert (found.kind, found.line) == (kind, line)
+    assert (found.blanket, found.explained) == (blanket, explained)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '#[inline]\nfn f() { x.expect("it is there") }\n',
+        "/// Like `#[allow(dead_code)]`.\n",
+        '#[case(x.expect("one"))]\n',
+        "fn allow(x: u8) {}\n",
+    ],
+)
+def test_what_is_no_request_in_rust(text: str) -> None:
+    assert list(in_rust(text)) == []
 
 
 def test_a_file_that_ends_amid_things_is_no_answer() -> None:

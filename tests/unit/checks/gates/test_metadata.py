@@ -8,8 +8,9 @@ from checks_support import ROOT, make_context, make_project
 from readme_renderer import markdown
 
 from checks.build import Builder
-from checks.gates.metadata import VERSION, MetadataGate, Said, judge, version
+from checks.gates.metadata import VERSION, MetadataGate, judge, version
 from checks.manifest import read_pyproject
+from checks.metadata.said import Said
 from checks.model import CouldNotRun
 
 GOOD = ROOT / "policies/specimens/metadata/invalid/good_whole"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from checks_support import make_context, make_project
 
-from checks.gates.suppressions import GREW, STALE, SuppressionsGate
+from checks.gates.suppressions import BANNED, GREW, STALE, SuppressionsGate
 from checks.model import NotApplicable, Status
 from checks.policyfile import PolicyError
 from checks.runner import run_gate
@@ -46,6 +46,13 @@ def test_another_count_fails_both_ways(tmp_path: Path, recorded: int, rule: str)
     assert [one.rule for one in result.output.findings] == [rule]
 
 
+def test_a_banned_kind_is_refused_whatever_its_reason(tmp_path: Path) -> None:
+    record = 'schema = 1\nreason_required = true\nbanned = ["noqa"]\n'
+    result = run(context_of(tmp_path, ONE, record))
+    assert result.output is not None
+    assert [one.rule for one in result.output.findings] == [BANNED]
+
+
 def test_a_project_without_a_record_is_judged_by_the_starter(tmp_path: Path) -> None:
     result = run(context_of(tmp_path, "import os  # noqa: F401\nimport re  # noqa\n", None))
     assert result.output is not None
@@ -63,6 +70,9 @@ def test_what_python_cannot_parse_is_left_to_the_static_gate(tmp_path: Path) -> 
         "schema = 1\n",
         "schema = 1\nreason_required = 1\n",
         "schema = 1\nreason_required = true\nmany = 1\n",
+        'schema = 1\nreason_required = true\nbanned = ["nosek"]\n',
+        "schema = 1\nreason_required = true\n[most]\nnosek = 1\n",
+        'schema = 1\nreason_required = true\nbanned = ["noqa"]\n[most]\nnoqa = 1\n',
         "schema = 1\nreason_required = true\n[most]\nnoqa = -1\n",
         "schema = 1\nreason_required = true\n[most]\nnoqa = true\n",
     ],

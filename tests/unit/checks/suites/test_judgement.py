@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from checks_support import ROOT
 from unit.checks.suites.runs import WHOLE, demands, run
@@ -9,6 +11,7 @@ from checks.suites import evidence as ev
 from checks.suites import judgement
 from checks.suites.narrowing import lenience, narrowings
 from checks.suites.policy import make_policy, read_policy
+from checks.workflows.policy import read_demands
 
 ONE = "tests/unit/test_a.py::test_one"
 TWO = "tests/unit/test_a.py::test_two[x]"
@@ -89,6 +92,10 @@ def test_an_excuse_holds_for_its_platform_and_reason_only() -> None:
         ({"least": {"unit": 0}}, "at least one"),
         ({"least": {"unit": 1}, "schema": 2}, "schema 2"),
         ({"least": {"unit": 1}, "leats": {}}, "leats"),
+        (
+            {"least": {"unit": 1}, "apart": [{"suite": "unit", "command": "c", "reason": "r"}]},
+            "apart",
+        ),
         ({"least": {"unit": 1}, "excused": [{"test": "t"}]}, "outcome"),
     ],
 )
@@ -109,6 +116,25 @@ def test_an_excuse_without_a_reason_is_refused(changes: dict[str, str], said: st
 
 def test_options_that_change_nothing_are_not_told() -> None:
     assert [*narrowings(WHOLE), *lenience(WHOLE)] == []
+
+
+def test_a_suite_that_runs_apart_is_not_missed_and_is_told() -> None:
+    apart = {"suite": "browser", "command": "tox -e browser", "reason": "it needs one"}
+    policy = make_policy({"schema": 1, "least": {"unit": 1}, "apart": [apart]})
+    files = ["tests/unit/test_a.py", "tests/browser/test_page.py"]
+    assert list(judgement.judge(run({ONE: ev.PASSED}), policy, files)) == []
+    assert policy.elsewhere(files) == {files[1]: "run apart by tox -e browser: it needs one"}
+    assert [one.rule for one in judgement.judge(run({ONE: ev.PASSED}), policy, files[:1])] == [
+        judgement.MISSING
+    ]
+
+
+def test_what_the_own_policy_runs_apart_is_called_by_ci_alone() -> None:
+    demanded = read_demands(ROOT / "policies" / "workflows.toml").call
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]
+    for one in read_policy(ROOT / "policies" / "suites.toml").apart:
+        assert one.command in {call.command for call in demanded}
+        assert f"tests/{one.suite}" in settings["ini_options"]["norecursedirs"]
 
 
 def test_the_own_policy_excuses_tests_that_there_are() -> None:

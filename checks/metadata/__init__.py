@@ -1,0 +1,1 @@
+"""The claims that the gate `metadata` holds against each other."""

@@ -1,0 +1,1 @@
+import os  # deptry: ignore[DEP001] - the host gives it

@@ -1,0 +1,1 @@
+import os  # fmt: skip - a table reads better

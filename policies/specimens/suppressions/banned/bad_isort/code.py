@@ -1,0 +1,1 @@
+import os  # isort: skip - the order matters here

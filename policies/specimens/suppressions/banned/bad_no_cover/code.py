@@ -1,0 +1,1 @@
+import os  # pragma: no cover - never reached in tests

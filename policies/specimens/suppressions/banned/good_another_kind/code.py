@@ -1,0 +1,1 @@
+import os  # noqa: F401 - others take it from here

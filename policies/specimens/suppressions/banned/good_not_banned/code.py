@@ -1,0 +1,1 @@
+import os  # nosec B404 - it runs our own words

@@ -1,0 +1,2 @@
+"""Neither # nosec nor # fmt: off is a request here."""
+# what nosec and fmt mean

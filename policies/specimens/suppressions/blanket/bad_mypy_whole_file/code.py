@@ -1,0 +1,2 @@
+# mypy: ignore-errors  # the stubs are wrong
+import os

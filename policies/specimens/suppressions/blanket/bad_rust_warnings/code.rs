@@ -1,0 +1,2 @@
+// It warns of our own words only.
+#![allow(warnings)]

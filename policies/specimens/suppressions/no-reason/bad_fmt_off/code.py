@@ -1,0 +1,3 @@
+# fmt: off
+x = [1,  2]
+# fmt: on

@@ -1,0 +1,2 @@
+#[cfg_attr(test, allow(dead_code))]
+fn f() {}

@@ -1,0 +1,2 @@
+#[expect(dead_code)]
+fn f() {}

@@ -1,0 +1,5 @@
+#[allow(
+    dead_code,
+    unused_variables,
+)]
+fn f() {}

@@ -1,0 +1,1 @@
+x = [1,  2]  # fmt: skip - a table reads better
