@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 0.002
 _LOCAL = "127.0.0.1"
-_PORTS: Final = range(16_384, 32_768)
+# In an order of its own for each process, and none twice before all had their turn: one that was
+# drawn a moment ago may not be listened on yet.
+_PORTS: Final = itertools.cycle(secrets.SystemRandom().sample(range(16_384, 32_768), 16_384))
 
 
 @dataclass(slots=True)
@@ -127,15 +130,15 @@ def terminate(served: Served, limit: float) -> int | None:
 def free_ports(count: int) -> list[int]:
     """Return ports of this machine that were free a moment ago, all different.
 
-    Drawn at random from below those that the system gives to outgoing connections (RFC 6056), so
-    that meanwhile neither one of these nor another caller takes them.
+    They lie below those that the system gives to outgoing connections (RFC 6056), and no other
+    caller gets them too, so that meanwhile neither takes them.
     """
     ports: list[int] = []
     with contextlib.ExitStack() as held:
         while len(ports) < count:
             one = held.enter_context(socket.socket())
             with contextlib.suppress(OSError):
-                one.bind((_LOCAL, secrets.choice(_PORTS)))
+                one.bind((_LOCAL, next(_PORTS)))
                 ports.append(int(one.getsockname()[1]))
     return ports
 
