@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -165,7 +166,8 @@ def test_a_secret_in_the_tree_is_told_when_nothing_can_be_built(tmp_path: Path) 
 
 def test_a_commit_that_a_hook_is_pinned_to_is_no_secret(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
-    pinned = f"repos:\n  - repo: gates\n    rev: {'3d3c42e5aac5ba80' * 2}5825da76\n"
+    commit = hashlib.sha256(b"gates").hexdigest()[:40]
+    pinned = f"repos:\n  - repo: gates\n    rev: {commit}\n"
     (project / ".pre-commit-config.yaml").write_text(pinned)
     (project / "settings.yaml").write_text(pinned)
     context = make_context(project, tmp_path / "work", own=False, artifacts=not_built)
