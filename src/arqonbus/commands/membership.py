@@ -99,6 +99,8 @@ async def _resume(services: Services, caller: Caller, channel: Channel, since: S
     first = page.info.first_seq
     complete = first <= since.seq + 1
     payload = _position(services, channel) | {
+        # As of the page, like `replayed`: the channel itself may have gone on meanwhile.
+        "seq": page.info.last_seq,
         "recovered": "complete" if complete else "truncated",
         "first_seq": first,
         "replayed": page.info.last_seq - max(since.seq, first - 1),

@@ -121,6 +121,15 @@ async def test_what_was_missed_is_replayed_after_the_answer(calls: Calls, since:
     assert expected.items() <= reply.payload.items()
 
 
+async def test_the_answer_is_of_one_moment_though_the_channel_goes_on(calls: Calls) -> None:
+    await calls.wired.channel(messages=5)
+    coming = [0]
+    calls.storage.on_read = lambda: send(calls, coming.pop()) if coming else None
+    answer = await join(calls, 0)
+    assert (answer["seq"], answer["replayed"]) == (5, 5)
+    assert positions(calls) == [1, 2, 3, 4, 5, 6]
+
+
 async def test_from_the_beginning_needs_no_epoch(calls: Calls) -> None:
     await calls.wired.channel(messages=2)
     assert (await join(calls, 0))["recovered"] == "complete"
