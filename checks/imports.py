@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# `pkgutil.resolve_name` imports what it resolves.
+_BY_NAME = frozenset({"import_module", "__import__", "resolve_name"})
+
 
 def imported_names(tree: ast.AST) -> frozenset[str]:
     """Return the top-level names of all absolute imports, wherever in the file they stand.
 
-    ``importlib.import_module`` and ``__import__`` count when they are given a plain string.
+    Calls that import by name count when they are given a plain string.
     """
     names: set[str] = set()
     for node in ast.walk(tree):
@@ -30,5 +33,5 @@ def dynamic_imports(tree: ast.AST) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if called in {"import_module", "__import__"}:
+            if called in _BY_NAME:
                 yield node

@@ -1,31 +1,18 @@
 """The `arqonbus` command."""
 
-from typing import ClassVar
-
 import click
 
-from arqonbus.cli.lazy import LazyGroup
+from arqonbus.bench.cli import bench
+from arqonbus.cli.access import access
+from arqonbus.cli.audit import audit
+from arqonbus.cli.check_config import check_config
+from arqonbus.cli.serve import serve
+from arqonbus.cli.stream import stream
+from arqonbus.cli.token import token
 from arqonbus.version import __version__
 
 
-class _Commands(LazyGroup):
-    """Every command of ArqonBus."""
-
-    places: ClassVar = {
-        "serve": "arqonbus.cli.serve:serve",
-        "check-config": "arqonbus.cli.check_config:check_config",
-        "stream": "arqonbus.cli.stream:stream",
-        "access": "arqonbus.cli.access:access",
-        "token": "arqonbus.cli.token:token",
-        "audit": "arqonbus.cli.audit:audit",
-        "bench": "arqonbus.bench.cli:bench",
-    }
-
-
-@click.group(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="arqonbus")
 def main() -> None:
     """ArqonBus: a WebSocket message bus that never says more than it did.
@@ -40,3 +27,12 @@ def main() -> None:
     arqonbus bench fanout             measure a bus under load
     arqonbus COMMAND --help           what a command takes
     """  # noqa: D301 - \b is click's mark for a block that is not re-wrapped
+
+
+main.add_command(serve)
+main.add_command(check_config)
+main.add_command(stream)
+main.add_command(access)
+main.add_command(token)
+main.add_command(audit)
+main.add_command(bench)
